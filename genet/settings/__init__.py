@@ -1,0 +1,54 @@
+"""The whole configuration as frozen Structs. Nothing else in Genet reads files or the environment for settings.
+
+Defaults < YAML file < environment (`GENET_…`, nested by `__`), see `genet.settings.sources`.
+"""
+
+from typing import Annotated
+
+import msgspec
+
+from genet.settings.access import Admins, Auth, Dev, Kubernetes, Server
+from genet.settings.gpu import GPU, GPUType, PresetImage, Toleration
+from genet.settings.pod import Compute, Lifecycle, Pod, Storage, Volume
+from genet.settings.section import Section
+
+__all__ = [
+    "GPU",
+    "UI",
+    "Admins",
+    "Auth",
+    "Compute",
+    "Dev",
+    "GPUType",
+    "Kubernetes",
+    "Lifecycle",
+    "Pod",
+    "PresetImage",
+    "Server",
+    "Settings",
+    "Storage",
+    "Toleration",
+    "Volume",
+]
+
+
+class UI(Section, frozen=True):
+    title: str = "Genet"
+    """Shown in the page's header and the browser's tab."""
+
+
+class Settings(Section, frozen=True):
+    auth: Auth
+    server: Server = Server()
+    kubernetes: Kubernetes = Kubernetes()
+    gpu: GPU = GPU()
+    pod: Pod = Pod()
+    storage: Storage = Storage()
+    lifecycle: Lifecycle = Lifecycle()
+    pod_limit_per_user: Annotated[int, msgspec.Meta(ge=0)] = 5
+    """Pods of one user that are neither Succeeded nor Failed."""
+    gpu_limit_per_user: Annotated[int, msgspec.Meta(ge=0)] = 8
+    """GPUs of one user over all types."""
+    prometheus_url: str | None = msgspec.field(name="prometheusURL", default=None)
+    """Base URL of the Prometheus that scrapes the GPU exporters; null: the overview shows allocation alone."""
+    ui: UI = UI()

@@ -1,0 +1,87 @@
+"""Names of people, namespaces and objects, and the keys Genet writes on objects. Pure.
+
+Why a room of its own: two people who share one name share one namespace, so every rule that makes a name is here and
+nowhere else. The plain form (`zhangsan-zs`) is used only where it cannot collide: both parts match `[a-z0-9]+`, so the
+one hyphen splits it back into its parts. Everything else gets a hash, and `-x-` gives it at least two hyphens, which
+the plain form never has.
+"""
+
+import base64
+import hashlib
+import re
+
+MANAGED = "genet.io/managed"
+"""Label, `true` on namespaces and objects that Genet looks after."""
+USER = "genet.io/user"
+"""Label: the userIdentifier of the owner."""
+GPU_TYPE = "genet.io/gpu-type"
+"""Label: the name of the GPU type asked for."""
+CREATED_BY = "genet.io/created-by"
+"""Label: `genet` on pods that Genet made."""
+OWNER = "genet.io/owner"
+"""Annotation of a namespace: the identity it belongs to, never the name alone."""
+EMAIL = "genet.io/email"
+"""Annotation of a namespace: where its owner reads mail."""
+PROTECTED_UNTIL = "genet.io/protected-until"
+"""Annotation of a pod: RFC 3339 time before which the nightly clean-up leaves it alone."""
+PROTECTED_AT = "genet.io/protected-at"
+"""Annotation of a pod: RFC 3339 time at which Genet last changed protected-until; bounds what others write there."""
+GPU_DEVICES = "genet.io/gpu-devices"
+"""Annotation of a pod: the card indexes chosen, comma separated (mode `shared`)."""
+EXEMPT = "genet.io/exempt"
+"""Annotation of a namespace: `true` keeps the clean-up out of it."""
+POD_LIMIT = "genet.io/pod-limit"
+"""Annotation of a namespace: this user's own pod limit, set by admins."""
+GPU_LIMIT = "genet.io/gpu-limit"
+"""Annotation of a namespace: this user's own GPU limit, set by admins."""
+
+POD_NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]{0,26}[a-z0-9])?$"
+VOLUME_NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?$"
+
+_PLAIN = re.compile(r"[a-z0-9]+")
+_PLAIN_LENGTH = 30
+_SLUG_LENGTH = 17
+_HASH_LENGTH = 10
+
+
+def user_identifier(username: str, email: str) -> str:
+    """The name of one person, at most 30 characters, deterministic, never shared by two (username, mail) pairs."""
+    if "\0" in username:
+        raise ValueError("a user name with a NUL could be cut elsewhere and name somebody else")
+    prefix = email.partition("@")[0]
+    plain = f"{username}-{prefix}"
+    if _PLAIN.fullmatch(username) and _PLAIN.fullmatch(prefix) and len(plain) <= _PLAIN_LENGTH:
+        return plain
+    digest = base64.b32encode(hashlib.sha256(f"{username}\0{email}".encode()).digest()).decode().lower()
+    return f"{_slug(username)}-x-{digest[:_HASH_LENGTH]}"
+
+
+def namespace(user: str) -> str:
+    return f"user-{user}"
+
+
+def pod_prefix(user: str) -> str:
+    return f"pod-{user}-"
+
+
+def pod(user: str, name: str) -> str:
+    return pod_prefix(user) + name
+
+
+def pod_suffix(user: str, object_name: str) -> str:
+    """The part after the prefix; the whole name for pods that were not named by Genet."""
+    return object_name.removeprefix(pod_prefix(user))
+
+
+def pvc(user: str, volume: str) -> str:
+    return f"{user}-{volume}"
+
+
+def generated_pod_name(unix_seconds: int, entropy: bytes) -> str:
+    """`{unix seconds}-{4 base32}` for a request without a name; `entropy` is 3 or more random bytes."""
+    return f"{unix_seconds}-{base64.b32encode(entropy).decode().lower()[:4]}"
+
+
+def _slug(text: str) -> str:
+    slug = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:_SLUG_LENGTH].strip("-")
+    return slug or "u"

@@ -1,0 +1,45 @@
+"""Who gets in, and by which names the server may be called."""
+
+from typing import Literal
+
+from genet.settings.section import Section
+
+
+class Dev(Section, frozen=True):
+    allow_remote: bool = False
+    """Serve dev mode on other addresses than loopback. Anybody who reaches the port is anybody they like to be."""
+
+
+class Admins(Section, frozen=True):
+    users: tuple[str, ...] = ()
+    """userIdentifiers that may list and act for everybody."""
+
+
+class Auth(Section, frozen=True):
+    mode: Literal["dev"]
+    """How people log in. `dev` believes `?user=`; it has no default outside `genet demo`."""
+    dev: Dev = Dev()
+    admins: Admins = Admins()
+    anonymous_overview: Literal["full-shape", "summary", "off"] = "full-shape"
+    """What the GPU overview shows without login: every card without names, the sums alone, or nothing."""
+
+
+class Server(Section, frozen=True):
+    allowed_hosts: tuple[str, ...] = ()
+    """Host names (without port) the server answers to, besides localhost, 127.0.0.1 and [::1] in dev mode."""
+    metrics_port: int | None = 9090
+    """Port of the Prometheus exposition `/metrics`; null switches it off."""
+    drain_seconds: float = 5.0
+    """How long /readyz answers 503 after SIGTERM before the sockets close: load balancers look away (seconds)."""
+
+
+class Kubernetes(Section, frozen=True):
+    kubeconfig: str | None = None
+    """Path of a kubeconfig; null: the pod's service account, else KUBECONFIG, else ~/.kube/config."""
+    context: str | None = None
+    """Context of that kubeconfig; null: its current one."""
+    request_timeout_seconds: float = 30.0
+    """Upper bound of every single call to the API server (seconds)."""
+    service_account: str | None = None
+    """`namespace/name` of Genet's own ServiceAccount: it is bound to `genet-tenant` in every managed namespace.
+    null where Genet runs with a kubeconfig that may do everything anyway."""

@@ -1,0 +1,47 @@
+"""The GPU types people can choose, and the images offered with them."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from genet.settings.section import Section
+
+
+class Toleration(Section, frozen=True):
+    key: str | None = None
+    operator: Literal["Equal", "Exists"] = "Equal"
+    value: str | None = None
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+
+
+class GPUType(Section, frozen=True):
+    name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$")]
+    """What requests and labels say; a valid label value."""
+    resource_name: str
+    """Extended resource, such as `nvidia.com/gpu` or `nvidia.com/mig-1g.10gb`."""
+    label: str | None = None
+    """What people read; null: the name."""
+    mode: Literal["exclusive", "mig"] = "exclusive"
+    """`exclusive`: whole cards from the device plugin; `mig`: slices with a resource name of their own."""
+    node_selector: dict[str, str] = msgspec.field(default_factory=dict)
+    """Labels that tell this type's nodes from others with the same resource."""
+    tolerations: tuple[Toleration, ...] = ()
+    """Given to the pods of this type; people cannot add their own."""
+    max_per_pod: Annotated[int, msgspec.Meta(ge=1)] = 8
+    """The most devices one pod may ask for."""
+
+
+class PresetImage(Section, frozen=True):
+    name: str
+    image: str
+    description: str = ""
+    icon: str = ""
+    command: tuple[str, ...] | None = None
+    """Replaces pod.command for this image."""
+    ssh: bool = False
+    """Whether the image brings an SSH server."""
+
+
+class GPU(Section, frozen=True):
+    available_types: tuple[GPUType, ...] = ()
+    preset_images: tuple[PresetImage, ...] = ()

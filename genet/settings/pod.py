@@ -1,0 +1,62 @@
+"""What every pod gets, and the bounds of what a person may ask for."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from genet.settings.section import Quantity, Section
+
+# A POSIX shell and nothing else is asked of the image. `wait` is what lets the trap run at once on TERM.
+DEFAULT_COMMAND = (
+    "/bin/sh",
+    "-c",
+    "if [ -x /usr/sbin/sshd ]; then mkdir -p /run/sshd && /usr/sbin/sshd; fi; "
+    "echo 'genet: ready'; trap 'exit 0' TERM INT; while :; do sleep 3600 & wait $!; done",
+)
+
+
+class Compute(Section, frozen=True):
+    cpu: Quantity
+    """Cores."""
+    memory: Quantity
+    """Bytes."""
+
+
+class Pod(Section, frozen=True):
+    command: tuple[str, ...] = DEFAULT_COMMAND
+    """Main process where neither the request nor its preset image names one."""
+    defaults: Compute = Compute(cpu="4", memory="16Gi")
+    """Limits (and requests) of a pod whose request says nothing."""
+    max: Compute = Compute(cpu="64", memory="512Gi")
+    """The most one pod may ask for."""
+
+
+class Volume(Section, frozen=True):
+    name: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?$")]
+    mount_path: Annotated[str, msgspec.Meta(pattern=r"^/.+")]
+    type: Literal["pvc"] = "pvc"
+    """`pvc`: one claim per user and volume, shared by the user's pods, kept when they go."""
+    size: Quantity = "10Gi"
+    """Bytes."""
+    storage_class: str | None = None
+    """null: the cluster's default class."""
+    access_mode: Literal["ReadWriteOnce", "ReadWriteMany"] = "ReadWriteOnce"
+    read_only: bool = False
+
+
+class Storage(Section, frozen=True):
+    volumes: tuple[Volume, ...] = ()
+    """Mounted into every pod that Genet makes."""
+
+
+class Lifecycle(Section, frozen=True):
+    enabled: bool = True
+    """Whether the nightly clean-up runs at all; off, pods have no `deletesAt`."""
+    auto_delete_time: Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "23:00"
+    """Time of day of the clean-up, HH:MM in `timezone`. In YAML write it in quotes: 23:00 alone is a number there."""
+    timezone: str = "UTC"
+    """IANA name, such as Europe/Berlin."""
+    default_protect_hours: Annotated[float, msgspec.Meta(ge=0)] = 0
+    """Hours of protection a new pod starts with; 0: none."""
+    max_protect_hours: Annotated[float, msgspec.Meta(gt=0)] = 168
+    """The longest protection anybody can set, counted from now (hours)."""

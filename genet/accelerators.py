@@ -1,0 +1,86 @@
+"""The vendor table: how each maker's devices are called in Kubernetes, and what shows them to a container. Pure.
+
+Trap: not every resource under a vendor's domain is a device. `nvidia.com/gpumem` is MiB, `huawei.com/npu-core` a
+share, `gpu.intel.com/i915_monitoring` a permission. So the table says which names are devices, never which are not.
+"""
+
+import re
+from typing import Final
+
+import msgspec
+
+
+class Vendor(msgspec.Struct, frozen=True, kw_only=True):
+    """What Genet has to know of one maker of accelerators."""
+
+    name: str
+    resources: re.Pattern[str]
+    """Matches the whole name of an extended resource whose unit is a card, a slice or a share of one."""
+    visible_devices: str | None = None
+    """Variable by which the maker's container runtime is told what to show; None: it has no such runtime."""
+    product_label: str | None = None
+    """Node label with the model of the node's cards."""
+    memory_label: str | None = None
+    """Node label with the memory of each card, in MiB."""
+
+
+NOTHING_VISIBLE: Final = "void"
+"""Value of a visible-devices variable that shows no device. Unset or empty would do where the runtime is not the
+default one; where it is, images that carry `NVIDIA_VISIBLE_DEVICES=all` would see every card of the node."""
+
+NVIDIA: Final = Vendor(
+    name="nvidia",
+    resources=re.compile(r"nvidia\.com/(gpu(\.shared)?|mig-\d+g\.\d+gb(\.me|\.shared)*)"),
+    visible_devices="NVIDIA_VISIBLE_DEVICES",
+    product_label="nvidia.com/gpu.product",
+    memory_label="nvidia.com/gpu.memory",
+)
+VENDORS: Final = (
+    NVIDIA,
+    Vendor(
+        name="amd",
+        resources=re.compile(r"amd\.com/(gpu|[sdqc]px_nps\d)"),
+        visible_devices="AMD_VISIBLE_DEVICES",
+        product_label="amd.com/gpu.product-name",
+    ),
+    Vendor(
+        name="ascend",
+        resources=re.compile(r"huawei\.com/(npu|Ascend[0-9A-Za-z]+(-\d+c(\.\d+cpu)*)?)"),
+        visible_devices="ASCEND_VISIBLE_DEVICES",
+    ),
+    Vendor(name="intel", resources=re.compile(r"gpu\.intel\.com/(i915|xe)")),
+    Vendor(
+        name="habana",
+        resources=re.compile(r"habana\.ai/gaudi"),
+        visible_devices="HABANA_VISIBLE_DEVICES",
+    ),
+    Vendor(
+        name="cambricon",
+        resources=re.compile(r"cambricon\.com/mlu(\d+)?"),
+        visible_devices="CAMBRICON_VISIBLE_DEVICES",
+    ),
+    Vendor(
+        name="moore-threads",
+        resources=re.compile(r"mthreads\.com/gpu"),
+        visible_devices="MTHREADS_VISIBLE_DEVICES",
+    ),
+)
+
+_MIG = re.compile(r"nvidia\.com/mig-(\d+g\.\d+gb(?:\.me)?)(?:\.shared)?")
+_MIG_SUFFIX = re.compile(r"-MIG-\d+g\.\d+gb(\.me)?$")
+
+
+def vendor_of(resource: str) -> Vendor | None:
+    """Who makes the devices that this extended resource counts; None: it counts no devices Genet knows."""
+    return next((vendor for vendor in VENDORS if vendor.resources.fullmatch(resource)), None)
+
+
+def mig_profile(resource: str) -> str | None:
+    """`nvidia.com/mig-1g.5gb` -> `1g.5gb`; None: the resource counts no MIG slices by profile."""
+    match = _MIG.fullmatch(resource)
+    return match[1] if match else None
+
+
+def model(product: str) -> str:
+    """The card's model alone: GPU feature discovery appends `-MIG-1g.5gb` and, to shared cards, `-SHARED`."""
+    return _MIG_SUFFIX.sub("", product.removesuffix("-SHARED"))

@@ -1,0 +1,74 @@
+import pytest
+
+from genet import accelerators
+
+
+@pytest.mark.parametrize(
+    ("resource", "vendor"),
+    [
+        ("nvidia.com/gpu", "nvidia"),
+        ("nvidia.com/gpu.shared", "nvidia"),
+        ("nvidia.com/mig-1g.5gb", "nvidia"),
+        ("nvidia.com/mig-1g.10gb.me", "nvidia"),
+        ("nvidia.com/mig-3g.20gb.shared", "nvidia"),
+        ("amd.com/gpu", "amd"),
+        ("amd.com/cpx_nps4", "amd"),
+        ("huawei.com/Ascend910", "ascend"),
+        ("huawei.com/Ascend310P", "ascend"),
+        ("huawei.com/Ascend910-12c.3cpu", "ascend"),
+        ("huawei.com/npu", "ascend"),
+        ("gpu.intel.com/i915", "intel"),
+        ("habana.ai/gaudi", "habana"),
+        ("cambricon.com/mlu370", "cambricon"),
+        ("mthreads.com/gpu", "moore-threads"),
+    ],
+)
+def test_devices_have_a_vendor(resource, vendor):
+    found = accelerators.vendor_of(resource)
+    assert found is not None
+    assert found.name == vendor
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        "cpu",
+        "nvidia.com/gpumem",
+        "nvidia.com/gpucores",
+        "nvidia.com/mig-manager",
+        "huawei.com/npu-core",
+        "huawei.com/Ascend910-memory",
+        "gpu.intel.com/i915_monitoring",
+        "evil.com/nvidia.com/gpu",
+        "nvidia.com/gpu\n",
+    ],
+)
+def test_what_counts_no_devices_has_none(resource):
+    assert accelerators.vendor_of(resource) is None
+
+
+@pytest.mark.parametrize(
+    ("product", "model"),
+    [
+        ("NVIDIA-A100-SXM4-40GB", "NVIDIA-A100-SXM4-40GB"),
+        ("NVIDIA-A100-SXM4-40GB-SHARED", "NVIDIA-A100-SXM4-40GB"),
+        ("NVIDIA-A100-SXM4-40GB-MIG-1g.5gb", "NVIDIA-A100-SXM4-40GB"),
+        ("NVIDIA-A100-SXM4-40GB-MIG-1g.5gb-SHARED", "NVIDIA-A100-SXM4-40GB"),
+        ("NVIDIA-A100-SXM4-40GB-MIG-1g.5gb.me", "NVIDIA-A100-SXM4-40GB"),
+    ],
+)
+def test_the_model_is_what_is_left_without_suffixes(product, model):
+    assert accelerators.model(product) == model
+
+
+def test_mig_profiles_are_read_from_the_resource_name():
+    assert accelerators.mig_profile("nvidia.com/mig-1g.5gb") == "1g.5gb"
+    assert accelerators.mig_profile("nvidia.com/mig-1g.5gb.shared") == "1g.5gb"
+    assert accelerators.mig_profile("nvidia.com/mig-1g.10gb.me") == "1g.10gb.me"
+    assert accelerators.mig_profile("nvidia.com/gpu") is None
+
+
+def test_every_visible_devices_variable_belongs_to_one_vendor():
+    variables = [vendor.visible_devices for vendor in accelerators.VENDORS if vendor.visible_devices]
+    assert len(variables) == len(set(variables))
+    assert "NVIDIA_VISIBLE_DEVICES" in variables

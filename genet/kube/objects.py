@@ -1,0 +1,413 @@
+"""Read projections of Kubernetes objects: only the fields Genet reads, spelled as Kubernetes spells them.
+
+A projection is never written back: fields it does not declare would vanish. Writes are manifests and patches.
+
+Traps:
+- 50,000 pods live here at once. `gc=False` keeps the collector out, and strings that thousands of objects share are
+  interned as they are decoded. No Struct here may ever hold a reference cycle.
+- What `kubectl apply` notes about itself (`last-applied-configuration`) repeats the whole object: dropped.
+- Go writes an unset time as null.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from sys import intern
+from typing import Generic, TypeVar, dataclass_transform
+
+import msgspec
+from msgspec import field as named
+from msgspec.structs import force_setattr
+
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
+class Projection(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """Base of everything read from the API server; msgspec hands `frozen` down, the decorator tells type checkers."""
+
+
+class OwnerReference(Projection):
+    api_version: str
+    kind: str
+    name: str
+    uid: str
+    controller: bool = False
+
+
+class ObjectMeta(Projection):
+    name: str
+    namespace: str = ""
+    uid: str = ""
+    resource_version: str = ""
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    creation_timestamp: datetime | None = None
+    deletion_timestamp: datetime | None = None
+    owner_references: tuple[OwnerReference, ...] = ()
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "namespace", intern(self.namespace))
+        self.annotations.pop(_LAST_APPLIED, None)
+
+
+class KubeObject(Projection):
+    """What every object has; alone it serves the kinds of which Genet reads no more than that."""
+
+    metadata: ObjectMeta
+
+
+class Condition(Projection):
+    type: str
+    status: str
+    reason: str = ""
+    message: str = ""
+    last_transition_time: datetime | None = None
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "type", intern(self.type))
+        force_setattr(self, "status", intern(self.status))
+
+
+# --- pods -------------------------------------------------------------------------------------------------------------
+
+
+class EnvVar(Projection):
+    """`value` is empty where the value comes from elsewhere (`valueFrom`)."""
+
+    name: str
+    value: str = ""
+
+
+class ContainerPort(Projection):
+    container_port: int
+    name: str = ""
+    protocol: str = "TCP"
+
+
+class ResourceRequirements(Projection):
+    requests: dict[str, str] = {}
+    limits: dict[str, str] = {}
+
+
+class Container(Projection):
+    name: str
+    image: str = ""
+    command: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    env: tuple[EnvVar, ...] = ()
+    ports: tuple[ContainerPort, ...] = ()
+    resources: ResourceRequirements = ResourceRequirements()
+    restart_policy: str = ""
+    """`Always` on an init container makes it a sidecar."""
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "image", intern(self.image))
+
+
+class PersistentVolumeClaimSource(Projection):
+    claim_name: str
+
+
+class Volume(Projection):
+    name: str
+    persistent_volume_claim: PersistentVolumeClaimSource | None = None
+
+
+class PodResourceClaim(Projection):
+    name: str
+    resource_claim_name: str = ""
+    resource_claim_template_name: str = ""
+
+
+class PodSpec(Projection):
+    node_name: str = ""
+    containers: tuple[Container, ...] = ()
+    init_containers: tuple[Container, ...] = ()
+    volumes: tuple[Volume, ...] = ()
+    resource_claims: tuple[PodResourceClaim, ...] = ()
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "node_name", intern(self.node_name))
+
+
+class ContainerStateWaiting(Projection):
+    reason: str = ""
+    message: str = ""
+
+
+class ContainerStateRunning(Projection):
+    started_at: datetime | None = None
+
+
+class ContainerStateTerminated(Projection):
+    exit_code: int
+    signal: int = 0
+    reason: str = ""
+    message: str = ""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+class ContainerState(Projection):
+    waiting: ContainerStateWaiting | None = None
+    running: ContainerStateRunning | None = None
+    terminated: ContainerStateTerminated | None = None
+
+
+class ResourceHealth(Projection):
+    resource_id: str = named(name="resourceID")
+    health: str = ""
+    message: str = ""
+
+
+class ResourceStatus(Projection):
+    name: str
+    resources: tuple[ResourceHealth, ...] = ()
+
+
+class ContainerStatus(Projection):
+    name: str
+    ready: bool = False
+    started: bool | None = None
+    restart_count: int = 0
+    state: ContainerState = ContainerState()
+    last_state: ContainerState = ContainerState()
+    allocated_resources_status: tuple[ResourceStatus, ...] = ()
+
+
+class PodResourceClaimStatus(Projection):
+    name: str
+    resource_claim_name: str = ""
+
+
+class PodStatus(Projection):
+    phase: str = ""
+    reason: str = ""
+    message: str = ""
+    start_time: datetime | None = None
+    pod_ip: str = named(name="podIP", default="")
+    host_ip: str = named(name="hostIP", default="")
+    conditions: tuple[Condition, ...] = ()
+    container_statuses: tuple[ContainerStatus, ...] = ()
+    init_container_statuses: tuple[ContainerStatus, ...] = ()
+    resource_claim_statuses: tuple[PodResourceClaimStatus, ...] = ()
+
+
+class Pod(KubeObject):
+    spec: PodSpec = PodSpec()
+    status: PodStatus = PodStatus()
+
+
+# --- nodes ------------------------------------------------------------------------------------------------------------
+
+
+class Taint(Projection):
+    key: str
+    effect: str
+    value: str = ""
+
+
+class NodeSpec(Projection):
+    unschedulable: bool = False
+    taints: tuple[Taint, ...] = ()
+
+
+class NodeAddress(Projection):
+    type: str
+    address: str
+
+
+class NodeSystemInfo(Projection):
+    kubelet_version: str = ""
+    container_runtime_version: str = ""
+    os_image: str = ""
+    architecture: str = ""
+
+
+class NodeStatus(Projection):
+    capacity: dict[str, str] = {}
+    allocatable: dict[str, str] = {}
+    conditions: tuple[Condition, ...] = ()
+    addresses: tuple[NodeAddress, ...] = ()
+    node_info: NodeSystemInfo = NodeSystemInfo()
+
+
+class Node(KubeObject):
+    spec: NodeSpec = NodeSpec()
+    status: NodeStatus = NodeStatus()
+
+
+# --- what a namespace holds -------------------------------------------------------------------------------------------
+
+
+class NamespaceStatus(Projection):
+    phase: str = ""
+
+
+class Namespace(KubeObject):
+    status: NamespaceStatus = NamespaceStatus()
+
+
+class PersistentVolumeClaimSpec(Projection):
+    access_modes: tuple[str, ...] = ()
+    resources: ResourceRequirements = ResourceRequirements()
+    storage_class_name: str | None = None
+    volume_name: str = ""
+
+
+class PersistentVolumeClaimStatus(Projection):
+    phase: str = ""
+    capacity: dict[str, str] = {}
+
+
+class PersistentVolumeClaim(KubeObject):
+    spec: PersistentVolumeClaimSpec = PersistentVolumeClaimSpec()
+    status: PersistentVolumeClaimStatus = PersistentVolumeClaimStatus()
+
+
+class ObjectReference(Projection):
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
+    uid: str = ""
+    field_path: str = ""
+
+
+class EventSource(Projection):
+    component: str = ""
+    host: str = ""
+
+
+class EventSeries(Projection):
+    count: int = 0
+    last_observed_time: datetime | None = None
+
+
+class Event(KubeObject):
+    """core/v1. Old reporters fill `count` and the two timestamps, new ones `eventTime` and `series`."""
+
+    involved_object: ObjectReference = ObjectReference()
+    type: str = ""
+    reason: str = ""
+    message: str = ""
+    count: int = 0
+    first_timestamp: datetime | None = None
+    last_timestamp: datetime | None = None
+    event_time: datetime | None = None
+    series: EventSeries | None = None
+    source: EventSource = EventSource()
+    reporting_component: str = ""
+
+
+class ResourceQuotaSpec(Projection):
+    hard: dict[str, str] = {}
+
+
+class ResourceQuotaStatus(Projection):
+    hard: dict[str, str] = {}
+    used: dict[str, str] = {}
+
+
+class ResourceQuota(KubeObject):
+    spec: ResourceQuotaSpec = ResourceQuotaSpec()
+    status: ResourceQuotaStatus = ResourceQuotaStatus()
+
+
+class Secret(KubeObject):
+    """`data` is decoded from base64."""
+
+    type: str = ""
+    data: dict[str, bytes] = {}
+
+
+class ServicePort(Projection):
+    port: int
+    name: str = ""
+    protocol: str = "TCP"
+    target_port: int | str | None = None
+    node_port: int | None = None
+
+
+class ServiceSpec(Projection):
+    type: str = ""
+    cluster_ip: str = named(name="clusterIP", default="")
+    selector: dict[str, str] = {}
+    ports: tuple[ServicePort, ...] = ()
+
+
+class Service(KubeObject):
+    spec: ServiceSpec = ServiceSpec()
+
+
+class JobStatus(Projection):
+    active: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    start_time: datetime | None = None
+    completion_time: datetime | None = None
+    conditions: tuple[Condition, ...] = ()
+
+
+class Job(KubeObject):
+    status: JobStatus = JobStatus()
+
+
+class LeaseSpec(Projection):
+    holder_identity: str | None = None
+    lease_duration_seconds: int | None = None
+    acquire_time: datetime | None = None
+    renew_time: datetime | None = None
+    lease_transitions: int | None = None
+
+
+class Lease(KubeObject):
+    spec: LeaseSpec = LeaseSpec()
+
+
+# --- resources --------------------------------------------------------------------------------------------------------
+
+T = TypeVar("T", bound=KubeObject)
+
+
+class ListMeta(Projection):
+    resource_version: str = ""
+    continue_: str = named(name="continue", default="")
+
+
+class Page(Projection, Generic[T]):
+    """One page of a list, as the API server sends it."""
+
+    metadata: ListMeta
+    items: list[T]
+
+
+@dataclass(frozen=True)
+class Resource(Generic[T]):
+    """Where objects of one kind are served, and what is read of them."""
+
+    api_version: str
+    kind: str
+    plural: str
+    type: type[T]
+    namespaced: bool = True
+    one: msgspec.json.Decoder[T] = field(init=False, repr=False, compare=False)
+    page: msgspec.json.Decoder[Page[T]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "one", msgspec.json.Decoder(self.type))
+        object.__setattr__(self, "page", msgspec.json.Decoder(Page[self.type]))  # type: ignore[name-defined] # run-time generic
+
+
+PODS = Resource("v1", "Pod", "pods", Pod)
+NODES = Resource("v1", "Node", "nodes", Node, namespaced=False)
+NAMESPACES = Resource("v1", "Namespace", "namespaces", Namespace, namespaced=False)
+PVCS = Resource("v1", "PersistentVolumeClaim", "persistentvolumeclaims", PersistentVolumeClaim)
+EVENTS = Resource("v1", "Event", "events", Event)
+RESOURCE_QUOTAS = Resource("v1", "ResourceQuota", "resourcequotas", ResourceQuota)
+LIMIT_RANGES = Resource("v1", "LimitRange", "limitranges", KubeObject)
+NETWORK_POLICIES = Resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies", KubeObject)
+ROLE_BINDINGS = Resource("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings", KubeObject)
+SECRETS = Resource("v1", "Secret", "secrets", Secret)
+SERVICES = Resource("v1", "Service", "services", Service)
+JOBS = Resource("batch/v1", "Job", "jobs", Job)
+LEASES = Resource("coordination.k8s.io/v1", "Lease", "leases", Lease)

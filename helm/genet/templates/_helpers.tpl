@@ -1,0 +1,77 @@
+{{- define "genet.fullname" -}}
+{{- .Values.fullnameOverride | default .Release.Name | trunc 44 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- /* Labels that select the pods of one component; a Deployment cannot change them. Call with (dict "root" $ "component" "backend"). */ -}}
+{{- define "genet.selector" -}}
+app.kubernetes.io/name: genet
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end -}}
+
+{{- define "genet.labels" -}}
+{{ include "genet.selector" . }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
+{{- end -}}
+
+{{- define "genet.image" -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end -}}
+
+{{- /* What the operator set, and the two things only the chart knows. */ -}}
+{{- define "genet.config" -}}
+{{- $own := dict
+      "server" (dict "metricsPort" 9090)
+      "kubernetes" (dict "serviceAccount" (printf "%s/%s" .Release.Namespace (include "genet.fullname" .))) -}}
+{{- mergeOverwrite (deepCopy .Values.config) $own | toYaml -}}
+{{- end -}}
+
+{{- /* "true" if the cluster serves what Kubernetes 1.21 brought: plain `helm template` knows API groups but not their kinds. */ -}}
+{{- define "genet.serves" -}}
+{{- if or (.root.Capabilities.APIVersions.Has .kind) (semverCompare ">=1.21.0-0" .root.Capabilities.KubeVersion.Version) -}}
+true
+{{- end -}}
+{{- end -}}
+
+{{- /* Parts that the server's pods and the clean-up's pods have in common: Pod Security `restricted`. */ -}}
+{{- define "genet.podSecurityContext" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{- define "genet.containerSecurityContext" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end -}}
+
+{{- define "genet.volumes" -}}
+- name: config
+  configMap:
+    name: {{ include "genet.fullname" . }}
+- name: tmp
+  emptyDir: {}
+{{- end -}}
+
+{{- define "genet.volumeMounts" -}}
+- name: config
+  mountPath: /etc/genet
+  readOnly: true
+- name: tmp
+  mountPath: /tmp
+{{- end -}}
+
+{{- define "genet.imagePullSecrets" -}}
+{{- with .Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- end -}}

@@ -1,0 +1,66 @@
+"""The chart is rendered by real helm, as an operator would: PATH, or where the real cluster's tool puts it."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+CHART = Path(__file__).parents[2] / "helm" / "genet"
+ACCEPTED = ("--set", "config.auth.dev.allowRemote=true")
+"""What every rendering needs until login lands."""
+
+
+def program(name: str) -> str:
+    found = shutil.which(name, path=f"{os.environ['PATH']}:{Path.home() / '.cache/real-cluster/bin'}")
+    if found is None:
+        pytest.skip(f"{name} is not installed")
+    return found
+
+
+class Helm:
+    """`helm template` with the answers that tests ask for: objects, or the complaint."""
+
+    def __init__(self, binary: str) -> None:
+        self._binary = binary
+
+    def run(self, *arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [self._binary, *arguments], capture_output=True, text=True, check=False, timeout=60, env=env
+        )
+
+    def template(self, *arguments: str, chart: Path = CHART, kube_version: str = "1.34.0") -> list[dict[str, Any]]:
+        done = self.run(
+            "template", "genet", str(chart), "--namespace", "genet-system", "--kube-version", kube_version, *arguments
+        )
+        assert done.returncode == 0, done.stderr
+        return [document for document in yaml.safe_load_all(done.stdout) if document]
+
+    def complaint(self, *arguments: str) -> str:
+        done = self.run("template", "genet", str(CHART), *arguments)
+        assert done.returncode != 0, "these values should not render"
+        return done.stderr
+
+
+@pytest.fixture(scope="session")
+def helm() -> Helm:
+    return Helm(program("helm"))
+
+
+class Readable(yaml.SafeDumper):
+    """YAML with one line of a text on one line of the file, so that a difference shows what changed."""
+
+
+Readable.add_representer(
+    str,
+    lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None),
+)
+
+
+def only(documents: list[dict[str, Any]], kind: str) -> dict[str, Any]:
+    """The one document of that kind."""
+    (found,) = [document for document in documents if document["kind"] == kind]
+    return found

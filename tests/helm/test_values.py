@@ -1,0 +1,110 @@
+"""`values.schema.json` says what Genet's settings say, and refuses what they would refuse.
+
+`UPDATE_GOLDEN=1 pytest tests/helm` writes the part of the schema that follows from `genet.settings` anew.
+"""
+
+import ast
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import genet.settings
+from genet.settings.sources import schema
+from tests.helm.conftest import ACCEPTED, CHART
+
+SCHEMA = CHART / "values.schema.json"
+CHARTS_OWN = {"Server": {"metricsPort"}, "Kubernetes": {"kubeconfig", "context", "serviceAccount"}}
+"""Settings that the chart decides, so its values do not offer them."""
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ((), ["config.auth.dev.allowRemote=true"]),
+        (("ingress.enabled=true", "ingress.host=a.example.org"), ["ingress.enabled=true", "dev login"]),
+        (("config.auth.mode=oauth",), ["/config/auth/mode", "dev"]),
+        (("config.auth.mode=null",), ["/config/auth", "mode"]),
+        (("config.podLimit=3",), ["/config", "podLimit"]),
+        (("config.podLimitPerUser=many",), ["/config/podLimitPerUser", "integer"]),
+        (("config.podLimitPerUser=-1",), ["/config/podLimitPerUser", "minimum"]),
+        (("config.gpu.availableTypes[0].name=H100",), ["/config/gpu/availableTypes/0", "resourceName"]),
+        (("config.lifecycle.autoDeleteTime=24:00",), ["/config/lifecycle/autoDeleteTime"]),
+        (("config.pod.defaults.cpu=lots",), ["/config/pod/defaults/cpu"]),
+        (("config.server.metricsPort=1",), ["/config/server", "metricsPort"]),
+        (("config.kubernetes.kubeconfig=/etc/k",), ["/config/kubernetes", "kubeconfig"]),
+        (("replicas=3",), ["replicas"]),
+        (("backend.replicas=0",), ["/backend/replicas"]),
+        (("backend.resources.limit.cpu=1",), ["/backend/resources", "limit"]),
+        (("image.pullPolicy=Sometimes",), ["/image/pullPolicy"]),
+        (("image.repository=",), ["/image/repository"]),
+        (("service.type=ExternalName",), ["/service/type"]),
+        (("service.port=70000",), ["/service/port"]),
+        (("networkPolicy.httpFrom[0].cidr=10.0.0.0/8",), ["/networkPolicy/httpFrom/0", "cidr"]),
+        (("serviceMonitor.interval=often",), ["/serviceMonitor/interval"]),
+    ],
+)
+def test_bad_values_are_named(helm, values, words):
+    accepted = ACCEPTED if values else ()
+    complaint = helm.complaint(*accepted, *(word for value in values for word in ("--set", value)))
+    assert not [word for word in words if word not in complaint], complaint
+
+
+def test_the_schema_of_config_follows_genets_settings():
+    found = json.loads(SCHEMA.read_text())
+    kept = {name: definition for name, definition in found["$defs"].items() if name.startswith("kubernetes.")}
+    wanted = config_definitions() | kept
+    if os.environ.get("UPDATE_GOLDEN"):
+        found["$defs"] = wanted
+        SCHEMA.write_text(json.dumps(found, indent=2) + "\n")
+    assert found["$defs"] == wanted
+
+
+def test_the_schema_is_strict_and_describes_every_value():
+    found = json.loads(SCHEMA.read_text())
+    for name, section in sections(found):
+        assert "additionalProperties" in section, name
+        if name.startswith("/$defs/"):
+            continue
+        undescribed = [key for key, value in section["properties"].items() if "description" not in value]
+        assert not undescribed, name
+
+
+def sections(node: Any, path: str = ""):
+    if isinstance(node, dict):
+        if isinstance(node.get("properties"), dict):
+            yield path, node
+        for key, value in node.items():
+            yield from sections(value, f"{path}/{key}")
+
+
+def config_definitions() -> dict[str, Any]:
+    """JSON Schema definitions of Genet's settings, less what the chart decides, with the attributes' docstrings."""
+    texts = attribute_docstrings()
+    definitions: dict[str, Any] = schema()["$defs"]
+    for name, definition in definitions.items():
+        for key in CHARTS_OWN.get(name, ()):
+            del definition["properties"][key]
+        definition.pop("title", None)
+        definition.pop("description", None)
+        for key, value in definition["properties"].items():
+            value.pop("default", None)
+            if (name, key.lower()) in texts:
+                value["description"] = texts[name, key.lower()]
+    return definitions
+
+
+def attribute_docstrings() -> dict[tuple[str, str], str]:
+    """(Struct, key in small letters) -> docstring; an attribute's docstring exists in the source alone."""
+    found = {}
+    for file in Path(genet.settings.__file__).parent.glob("*.py"):
+        for struct in ast.parse(file.read_text()).body:
+            if not isinstance(struct, ast.ClassDef):
+                continue
+            for attribute, text in zip(struct.body, struct.body[1:], strict=False):
+                match attribute, text:
+                    case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(words))):
+                        found[struct.name, name.replace("_", "")] = " ".join(words.split())
+    return found

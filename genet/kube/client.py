@@ -10,7 +10,7 @@ Unavailable (no answer, 401, 429, 5xx; a write may have been done all the same).
 import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, Self, TypeVar
@@ -173,7 +173,9 @@ class KubeClient:
             **_selectors(label_selector, field_selector),
         }
         opened = self._transport.open("GET", _path(resource, namespace), query=query, idle_seconds=idle_seconds)
-        async with opened as response:
+        async with AsyncExitStack() as stack:
+            async with self._bounded():
+                response = await stack.enter_async_context(opened)
             yield response.content.iter_any()
 
     async def _list(self, resource: Resource[T], path: str, query: Mapping[str, str | int]) -> Listing[T]:
@@ -192,18 +194,22 @@ class KubeClient:
         body: Any = None,
         content_type: str = "application/json",
     ) -> bytes:
+        opened = self._transport.open(
+            method,
+            path,
+            query=query or {},
+            idle_seconds=self._timeout_seconds,
+            body=body,
+            content_type=content_type,
+        )
+        async with self._bounded(), opened as response:
+            return await response.read()
+
+    @asynccontextmanager
+    async def _bounded(self) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                opened = self._transport.open(
-                    method,
-                    path,
-                    query=query or {},
-                    idle_seconds=self._timeout_seconds,
-                    body=body,
-                    content_type=content_type,
-                )
-                async with opened as response:
-                    return await response.read()
+                yield
         except TimeoutError as error:
             raise Unavailable(f"the Kubernetes API took longer than {self._timeout_seconds:g} s") from error
 

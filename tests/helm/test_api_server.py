@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 import yaml
 
-from tests.helm.conftest import ACCEPTED, program
+from tests.helm.conftest import ACCEPTED, CHART, program
 from tests.helm.test_chart import EVERYTHING, OPERATOR
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -85,6 +85,18 @@ def test_a_real_api_server_refuses_a_misspelt_field(helm, kubectl, namespace):
     )  # fmt: skip
     assert done.returncode != 0
     assert "enableServiceLink" in done.stderr
+
+
+@pytest.mark.real
+def test_the_notes_say_what_the_cluster_lacks(helm, kubectl, namespace):
+    done = helm.run(
+        "install", "genet", str(CHART), *ACCEPTED, "--namespace", namespace, "--dry-run=server",
+        "--kubeconfig", os.environ["GENET_TEST_KUBECONFIG"],
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    served = served_kinds(kubectl)
+    assert ("no clean-up was installed" in done.stdout) == ("batch/v1/CronJob" not in served)
+    assert ("no PodDisruptionBudget was installed" in done.stdout) == ("policy/v1/PodDisruptionBudget" not in served)
 
 
 @pytest.mark.parametrize("kind", sorted(UNSERVED_BY_1_20))

@@ -95,7 +95,8 @@ class Transport:
                 unaccepted = link
             elif response.status == HTTPStatus.TOO_MANY_REQUESTS and refusals < MAX_REFUSALS:
                 refusals += 1
-                await asyncio.sleep(min(getattr(error, "retry_after", None) or 1.0, MAX_RETRY_AFTER))
+                asked = error.retry_after if isinstance(error, Unavailable) else None
+                await asyncio.sleep(min(1.0 if asked is None else asked, MAX_RETRY_AFTER))
             else:
                 raise error from ApiException(response.status, response.reason, body=text.decode(errors="replace"))
 

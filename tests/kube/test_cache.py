@@ -1,0 +1,222 @@
+"""The cache's own rules, fed by hand: what replaces what, and what does not come back."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genet.errors import Unavailable
+from genet.kube.cache import STALE_SECONDS, Cache
+from genet.kube.client import KubeClient, Listing
+from genet.kube.objects import PODS, ObjectMeta, Pod, PodSpec
+from genet.kube.transport import Transport
+from genet.kube.watch import USUAL, Changes, Trouble
+
+
+def pod(name: str, version: int, uid: str = "", node: str = "") -> Pod:
+    meta = ObjectMeta(name=name, namespace="n", uid=uid or f"uid-{name}", resource_version=str(version))
+    return Pod(metadata=meta, spec=PodSpec(node_name=node))
+
+
+def listing(version: int, *pods: Pod) -> Listing[Pod]:
+    return Listing(list(pods), str(version))
+
+
+def changes(*events: tuple[str, Pod]) -> Changes[Pod]:
+    return Changes(list(events), events[-1][1].metadata.resource_version)
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def new_cache(clock: Clock | None = None) -> Cache[Pod]:
+    async def never():
+        raise AssertionError("nothing is sent")
+
+    return Cache(
+        KubeClient(Transport(never), 1.0),
+        PODS,
+        indexes={"node": lambda found: [found.spec.node_name] if found.spec.node_name else []},
+        clock=clock or Clock(),
+    )
+
+
+@pytest.fixture
+def cache(clock) -> Cache[Pod]:
+    cache = new_cache(clock)
+    cache.apply(listing(10, pod("a", 5, node="n1"), pod("b", 6, node="n1")))
+    return cache
+
+
+def versions(cache: Cache[Pod]) -> dict[str, int]:
+    return {found.metadata.name: int(found.metadata.resource_version) for found in cache.all()}
+
+
+def on(cache: Cache[Pod], node: str) -> set[str]:
+    return {found.metadata.name for found in cache.by("node", node)}
+
+
+def test_objects_are_found_by_name_and_by_index(cache):
+    assert cache.get("a", "n") is not None
+    assert cache.get("a", "other") is None
+    assert on(cache, "n1") == {"a", "b"}
+    assert on(cache, "elsewhere") == set()
+    cache.apply(changes(("MODIFIED", pod("a", 11, node="n2")), ("DELETED", pod("b", 12, node="n1"))))
+    assert on(cache, "n1") == set()
+    assert on(cache, "n2") == {"a"}
+
+
+def test_the_revision_grows_with_changes_and_only_with_them(cache):
+    revision = cache.revision
+    cache.apply(changes(("MODIFIED", pod("a", 5))))
+    cache.apply(Changes([], "20"))
+    cache.apply(listing(21, pod("a", 5), pod("b", 6)))
+    cache.apply(Trouble(Unavailable("gone")))
+    assert cache.revision == revision
+    cache.apply(changes(("MODIFIED", pod("a", 22))))
+    assert cache.revision == revision + 1
+
+
+def test_a_written_object_is_seen_at_once_and_its_echo_changes_nothing(cache):
+    cache.merge(pod("c", 11))
+    revision = cache.revision
+    assert versions(cache)["c"] == 11
+    cache.apply(changes(("ADDED", pod("c", 11))))
+    assert cache.revision == revision
+
+
+def test_an_older_event_does_not_undo_a_written_object(cache):
+    cache.merge(pod("a", 15))
+    cache.apply(changes(("MODIFIED", pod("a", 12))))
+    assert versions(cache)["a"] == 15
+
+
+def test_an_older_list_does_not_undo_a_written_object(cache):
+    cache.merge(pod("a", 15))
+    cache.merge(pod("c", 16))
+    cache.apply(listing(12, pod("a", 5), pod("b", 6)))
+    assert versions(cache) == {"a": 15, "b": 6, "c": 16}
+    cache.apply(listing(17, pod("b", 6)))
+    assert versions(cache) == {"b": 6}
+
+
+def test_an_older_answer_does_not_replace_a_newer_object(cache):
+    cache.apply(changes(("MODIFIED", pod("a", 12))))
+    cache.merge(pod("a", 11))
+    assert versions(cache)["a"] == 12
+
+
+def test_a_late_answer_does_not_bring_back_what_the_watch_saw_deleted(cache):
+    cache.apply(changes(("ADDED", pod("c", 11)), ("DELETED", pod("c", 12))))
+    cache.merge(pod("c", 11))
+    assert "c" not in versions(cache)
+
+
+def test_a_forgotten_object_does_not_come_back_by_events_on_their_way(cache):
+    cache.forget(pod("a", 5))
+    assert versions(cache) == {"b": 6}
+    cache.apply(changes(("MODIFIED", pod("a", 11))))
+    cache.apply(listing(12, pod("a", 11), pod("b", 6)))
+    cache.merge(pod("a", 13))
+    assert versions(cache) == {"b": 6}
+    cache.apply(changes(("DELETED", pod("a", 14))))
+    assert versions(cache) == {"b": 6}
+    assert cache._forgotten == set()
+
+
+def test_a_new_object_of_a_forgotten_name_is_taken(cache):
+    cache.forget(pod("a", 5))
+    cache.merge(pod("a", 15, uid="second"))
+    cache.apply(changes(("DELETED", pod("a", 14))))
+    assert versions(cache) == {"a": 15, "b": 6}
+
+
+def test_a_list_without_the_forgotten_object_ends_its_memory(cache):
+    cache.forget(pod("a", 5))
+    cache.apply(listing(20, pod("b", 6)))
+    assert cache._forgotten == set()
+
+
+def test_forgetting_somebody_elses_object_of_that_name_does_nothing(cache):
+    cache.forget(pod("a", 5, uid="another"))
+    cache.forget(pod("z", 5))
+    assert versions(cache) == {"a": 5, "b": 6}
+
+
+def test_an_api_server_restored_from_a_backup_is_believed(cache):
+    cache.merge(pod("c", 15))
+    cache.apply(listing(4, pod("a", 3)))
+    assert versions(cache) == {"a": 3}
+    assert on(cache, "n1") == set()
+
+
+def test_subscribers_hear_the_changed_keys_until_they_leave(cache):
+    heard = []
+    leave = cache.subscribe(lambda keys: heard.append(set(keys)))
+    cache.apply(changes(("ADDED", pod("c", 11)), ("DELETED", pod("a", 12))))
+    cache.merge(pod("d", 20))
+    cache.forget(pod("b", 6))
+    leave()
+    cache.merge(pod("e", 21))
+    assert heard == [{("n", "c"), ("n", "a")}, {("n", "d")}, {("n", "b")}]
+
+
+def test_a_reader_keeps_what_it_read(cache):
+    seen = cache.all()
+    cache.apply(listing(20))
+    assert len(seen) == 2
+
+
+def test_trouble_is_stale_at_once_and_good_news_ends_it(cache, clock):
+    assert not cache.staleness().stale
+    clock.now += 20
+    cache.apply(Trouble(Unavailable("connection refused")))
+    assert cache.staleness().error == "connection refused"
+    assert cache.staleness().stale
+    assert cache.staleness().age_seconds == 20
+    cache.apply(Changes([], "10"))
+    assert cache.staleness().age_seconds == 0
+    assert not cache.staleness().stale
+
+
+def test_silence_is_stale_too(cache, clock):
+    clock.now += USUAL.idle_seconds + STALE_SECONDS + 0.1
+    assert cache.staleness().stale
+    assert cache.staleness().error is None
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["put", "delete", "relist", "merge"]), st.sampled_from("abc"), st.sampled_from(["n1", "n2"])
+        ),
+        max_size=40,
+    )
+)
+def test_whatever_happens_content_and_indexes_follow_the_server(steps):
+    cache = new_cache()
+    cache.apply(listing(1))
+    server: dict[str, Pod] = {}
+    version = 1
+    for step, name, node in steps:
+        version += 1
+        if step == "put" or (step == "merge" and name not in server):
+            server[name] = pod(name, version, server[name].metadata.uid if name in server else f"{name}{version}", node)
+            if step == "merge":
+                cache.merge(server[name])
+            cache.apply(changes(("MODIFIED", server[name])))
+        elif step == "delete" and name in server:
+            cache.apply(changes(("DELETED", pod(name, version, server.pop(name).metadata.uid))))
+        elif step == "relist":
+            cache.apply(listing(version, *server.values()))
+    assert {found.metadata.name: found for found in cache.all()} == server
+    for node in ("n1", "n2"):
+        assert on(cache, node) == {name for name, found in server.items() if found.spec.node_name == node}

@@ -5,6 +5,7 @@ share, `gpu.intel.com/i915_monitoring` a permission. So the table says which nam
 """
 
 import re
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import msgspec
@@ -67,7 +68,7 @@ VENDORS: Final = (
 )
 
 _MIG = re.compile(r"nvidia\.com/mig-(\d+g\.\d+gb(?:\.me)?)(?:\.shared)?")
-_MIG_SUFFIX = re.compile(r"-MIG-\d+g\.\d+gb(\.me)?$")
+_MIG_SUFFIX = re.compile(r"-MIG-(\d+g\.\d+gb(?:\.me)?)$")
 
 
 def vendor_of(resource: str) -> Vendor | None:
@@ -84,3 +85,15 @@ def mig_profile(resource: str) -> str | None:
 def model(product: str) -> str:
     """The card's model alone: GPU feature discovery appends `-MIG-1g.5gb` and, to shared cards, `-SHARED`."""
     return _MIG_SUFFIX.sub("", product.removesuffix("-SHARED"))
+
+
+def mig_profile_of(product: str) -> str | None:
+    """The profile in a product that GPU feature discovery named for its slices (MIG strategy `single`)."""
+    match = _MIG_SUFFIX.search(product.removesuffix("-SHARED"))
+    return match[1] if match else None
+
+
+def counts_devices(configured: Iterable[str]) -> Callable[[str], bool]:
+    """Tells extended resources that count devices: the `configured` ones, and those of a known vendor."""
+    names = frozenset(configured)
+    return lambda resource: resource in names or vendor_of(resource) is not None

@@ -1,0 +1,12 @@
+"""The GPU overview: every card of the cluster, who holds it, how busy it is.
+
+    sources/     what one source says about who holds what, one file each
+    metrics      what the exporters measured, read from Prometheus' samples (pure)
+    inventory    one node: its devices, merged from all of that (pure)
+    overview     the wire forms, and what each audience may see of them (pure)
+    fleet        all nodes: sums and encoded pieces, kept up node by node
+    service      the caches and Prometheus in, representations out
+
+The API server is the truth for allocation; exporters only add identity and use. What nobody knows stays unknown: a
+missing series is not a free card, and a count of holders is not a list of them.
+"""

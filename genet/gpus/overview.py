@@ -1,0 +1,148 @@
+"""The overview as it goes over the wire: every key always present, unknown is null.
+
+Without login people see the shape of the cluster and not who is in it (`auth.anonymousOverview`): names, addresses
+and UUIDs are taken out here and nowhere else.
+"""
+
+from datetime import datetime
+from enum import Enum
+from typing import Literal, dataclass_transform
+
+import msgspec
+from msgspec.structs import replace
+
+from genet.gpus.model import Attribution
+
+Status = Literal["free", "used", "unknown", "unhealthy", "external"]
+State = Literal["ok", "stale", "unavailable", "off"]
+
+
+class Audience(Enum):
+    """Who reads the overview. Part of the ETag, so that no cache shows one what belongs to the other."""
+
+    MEMBER = "member"
+    """Somebody who is logged in."""
+    PUBLIC = "public"
+    """Anybody, where `auth.anonymousOverview` is `full-shape`."""
+    SUMMARY = "summary"
+    """Anybody, where it is `summary`."""
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
+class Wire(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """Base of everything in the overview; msgspec hands `frozen` down, the decorator tells type checkers."""
+
+
+class PodRef(Wire):
+    """A pod that holds a device."""
+
+    name: str
+    namespace: str
+    user: str | None
+    """userIdentifier."""
+    started_at: datetime | None
+
+
+class Slice(Wire):
+    """A part of a card with a holder of its own."""
+
+    id: str
+    profile: str | None
+    status: Status
+    pods: tuple[PodRef, ...]
+
+
+class Slot(Wire):
+    """One card; where only slices are known, one slice."""
+
+    index: int
+    uuid: str | None
+    status: Status
+    attribution: Attribution | None
+    reason: str | None
+    """Why the status is what it is, where that is not plain. Never names a pod."""
+    utilization: int | None
+    memory_used: int | None
+    memory_total: int | None
+    power: float | None
+    temperature: int | None
+    pod: PodRef | None
+    pods: tuple[PodRef, ...]
+    slices: tuple[Slice, ...]
+    replicas: int | None
+    idle_since: datetime | None
+
+
+class Node(Wire):
+    """The devices of one type on one node."""
+
+    node_name: str
+    node_ip: str | None = msgspec.field(name="nodeIP")
+    device_type: str | None
+    total_devices: int
+    used_devices: int
+    slots: tuple[Slot, ...]
+    time_sharing_enabled: bool
+    ready: bool
+    schedulable: bool
+
+
+class AcceleratorGroup(Wire):
+    type: str
+    label: str
+    resource_name: str
+    nodes: tuple[Node, ...]
+    total_devices: int
+    used_devices: int
+
+
+class Counts(Wire):
+    """The last five add up to the first."""
+
+    total_devices: int
+    used_devices: int
+    free_devices: int
+    unknown_devices: int
+    unhealthy_devices: int
+    external_devices: int
+
+
+class Summary(Counts):
+    by_type: dict[str, Counts]
+
+
+class SourceState(Wire):
+    state: State
+    message: str | None
+    checked_at: datetime | None
+
+
+class Sources(Wire):
+    kubernetes: SourceState
+    prometheus: SourceState
+    dra: SourceState
+
+
+class GPUOverview(Wire):
+    accelerator_groups: tuple[AcceleratorGroup, ...]
+    summary: Summary
+    updated_at: datetime
+    prometheus_enabled: bool
+    sources: Sources
+
+
+def anonymous_audience(setting: Literal["full-shape", "summary", "off"]) -> Audience | None:
+    """What `auth.anonymousOverview` makes of somebody without login; None: to be turned away."""
+    return {"full-shape": Audience.PUBLIC, "summary": Audience.SUMMARY, "off": None}[setting]
+
+
+def seen_by(audience: Audience, node: Node) -> Node:
+    """The node without what this audience may not know."""
+    if audience is Audience.MEMBER:
+        return node
+    return replace(node, node_ip=None, slots=tuple(map(_anonymous, node.slots)))
+
+
+def _anonymous(slot: Slot) -> Slot:
+    slices = tuple(replace(part, pods=()) for part in slot.slices)
+    return replace(slot, uuid=None, pod=None, pods=(), slices=slices, idle_since=None)

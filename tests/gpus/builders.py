@@ -1,0 +1,57 @@
+"""Kubernetes objects and exporter series, as short as the tests need them."""
+
+from datetime import UTC, datetime
+
+from genet.kube import objects
+from genet.prometheus import Sample
+
+GPU = "nvidia.com/gpu"
+STARTED = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+A100 = {"nvidia.com/gpu.product": "NVIDIA-A100-SXM4-40GB"}
+
+
+def node(
+    name="n1",
+    capacity=None,
+    *,
+    allocatable=None,
+    labels=None,
+    annotations=None,
+    ready="True",
+    unschedulable=False,
+    ip="10.0.0.1",
+    version="1",
+):
+    capacity = {GPU: "4"} if capacity is None else capacity
+    return objects.Node(
+        metadata=objects.ObjectMeta(
+            name=name, uid=name, labels=labels or {}, annotations=annotations or {}, resource_version=version
+        ),
+        spec=objects.NodeSpec(unschedulable=unschedulable),
+        status=objects.NodeStatus(
+            capacity={"cpu": "64", **capacity},
+            allocatable={"cpu": "63", **(capacity if allocatable is None else allocatable)},
+            conditions=(objects.Condition(type="Ready", status=ready),),
+            addresses=(objects.NodeAddress(type="InternalIP", address=ip),),
+        ),
+    )
+
+
+def pod(name, gpus=1, *, on="n1", namespace="user-ann-a", resource=GPU, phase="Running", labels=None, version="1"):
+    requests = {resource: str(gpus)} if gpus else {}
+    return objects.Pod(
+        metadata=objects.ObjectMeta(
+            name=name, namespace=namespace, uid=f"uid-{name}", labels=labels or {}, resource_version=version
+        ),
+        spec=objects.PodSpec(
+            node_name=on,
+            containers=(objects.Container(name="main", resources=objects.ResourceRequirements(requests=requests)),),
+        ),
+        status=objects.PodStatus(phase=phase, start_time=STARTED, pod_ip=f"10.1.0.{len(name)}"),
+    )
+
+
+def series(metric, value, gpu=0, *, host="n1", **labels):
+    """One series of dcgm-exporter 4.x, as scraped with honorLabels."""
+    always = {"__name__": metric, "UUID": f"GPU-{host}-{gpu}", "gpu": str(gpu), "hostname": host, "job": "dcgm"}
+    return Sample(labels=always | labels, value=float(value), timestamp=0.0)

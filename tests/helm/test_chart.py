@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import genet
 from genet.settings.sources import load
 from tests.helm.conftest import ACCEPTED, CHART, Readable, only
 
@@ -36,6 +37,10 @@ def test_an_older_cluster_gets_everything_that_it_serves(helm):
 
     assert kinds("1.21.0") - kinds("1.20.15") == {"CronJob", "PodDisruptionBudget"}
     assert kinds("1.20.15") < kinds("1.21.0") == kinds("1.37.0")
+
+
+def test_the_chart_installs_the_genet_it_comes_with():
+    assert yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"] == genet.__version__
 
 
 def test_refuses_a_cluster_that_is_too_old(helm):

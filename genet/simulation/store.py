@@ -15,6 +15,7 @@ import uuid
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -49,7 +50,7 @@ class Store:
         self._order: dict[str, list[Key]] = {plural: [] for plural in KINDS}
         self._log: dict[str, list[Event]] = {plural: [] for plural in KINDS}
         self._floor: dict[str, int] = dict.fromkeys(KINDS, 0)
-        self._watchers: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._wakes: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._subscribers: list[Subscriber] = []
         self._undelivered: deque[tuple[str, Event]] = deque()
         self._delivering = False
@@ -166,19 +167,32 @@ class Store:
             new["status"] = {**old.get("status", {}), "phase": "Terminating"}
         return new if dry_run or new == old else self._commit(plural, "MODIFIED", new, old)
 
-    async def watch(self, plural: str, since: int) -> AsyncIterator[Event]:
-        """Every change behind the revision `since`, without end. ApiError 410 when the log no longer reaches back."""
+    def since(self, plural: str, revision: int) -> Sequence[Event]:
+        """Every change behind that revision; ApiError 410 when the log no longer reaches back to it."""
+        if revision < self._floor[plural]:
+            raise expired(f"too old resource version: {revision} ({self._floor[plural] + 1})")
+        log = self._log[plural]
+        return log[bisect_left(log, revision + 1, key=lambda event: event.revision) :]
+
+    @contextmanager
+    def wakes(self, plural: str) -> Iterator[asyncio.Event]:
+        """An event that every change of that plural sets; clear it, then ask `since`, then wait for it."""
         wake = asyncio.Event()
-        self._watchers[plural].add(wake)
+        self._wakes[plural].add(wake)
         try:
+            yield wake
+        finally:
+            self._wakes[plural].discard(wake)
+
+    async def watch(self, plural: str, since: int) -> AsyncIterator[Event]:
+        """Every change behind that revision, without end."""
+        with self.wakes(plural) as wake:
             while True:
                 wake.clear()
-                for event in self._since(plural, since):
+                for event in self.since(plural, since):
                     yield event
                     since = event.revision
                 await wake.wait()
-        finally:
-            self._watchers[plural].discard(wake)
 
     def subscribe(self, callback: Subscriber) -> None:
         """Call `callback` with every change, in order; what it writes is delivered after the change it reacts to."""
@@ -190,14 +204,8 @@ class Store:
             log.clear()
             self._floor[plural] = self.revision
 
-    def _since(self, plural: str, revision: int) -> Sequence[Event]:
-        if revision < self._floor[plural]:
-            raise expired(f"too old resource version: {revision} ({self._floor[plural] + 1})")
-        log = self._log[plural]
-        return log[bisect_left(log, revision + 1, key=lambda event: event.revision) :]
-
     def _changed_since(self, plural: str, revision: int) -> dict[Key, Object | None]:
-        return {key_of(event.object): event.old for event in reversed(self._since(plural, revision))}
+        return {key_of(event.object): event.old for event in reversed(self.since(plural, revision))}
 
     def _commit(self, plural: str, type_: str, new: Object, old: Object | None) -> Object:
         self.revision += 1
@@ -216,7 +224,7 @@ class Store:
         if len(log) >= 2 * self._log_size:
             self._floor[plural] = log[self._log_size - 1].revision
             del log[: self._log_size]
-        for wake in self._watchers[plural]:
+        for wake in self._wakes[plural]:
             wake.set()
         self._deliver(plural, event)
         return new

@@ -1,0 +1,144 @@
+"""The fields that the real server fills in when they are left out, as far as clients see or rely on them.
+
+`fill` changes the object it is given: admission hands it a copy of its own.
+"""
+
+import base64
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from genet.simulation.store import Object
+
+PVC_PROTECTION = "kubernetes.io/pvc-protection"
+ADMIN = {"username": "kubernetes-admin", "groups": ["system:masters", "system:authenticated"]}
+RBAC = "rbac.authorization.k8s.io"
+COMPUTE = ("cpu", "memory")
+
+
+def fill(plural: str, obj: Object) -> None:
+    defaults = _DEFAULTS.get(plural)
+    if defaults is not None:
+        defaults(obj)
+
+
+def _set(target: dict[str, Any], **values: Any) -> None:
+    for key, value in values.items():
+        target.setdefault(key, value)
+
+
+def _pod(pod: Object) -> None:
+    spec = pod["spec"]
+    pod_spec(spec)
+    _set(spec, serviceAccountName=spec.get("serviceAccount", "default"), preemptionPolicy="PreemptLowerPriority")
+    spec["serviceAccount"] = spec["serviceAccountName"]
+    tolerations = spec.setdefault("tolerations", [])
+    for condition in ("not-ready", "unreachable"):
+        key = f"node.kubernetes.io/{condition}"
+        if not any(item.get("key", key) == key and item.get("effect", "NoExecute") == "NoExecute"
+                   for item in tolerations):  # fmt: skip
+            tolerations.append({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300})
+    pod["status"] = {"phase": "Pending", "qosClass": _qos_class(spec)}
+
+
+def pod_spec(spec: dict[str, Any]) -> None:
+    """What every pod spec gets, in a Job's template too."""
+    _set(spec, restartPolicy="Always", dnsPolicy="ClusterFirst", terminationGracePeriodSeconds=30,
+         schedulerName="default-scheduler", securityContext={}, enableServiceLinks=True)  # fmt: skip
+    for container in (*spec.get("containers", ()), *spec.get("initContainers", ())):
+        tag = container.get("image", "").rpartition("/")[2].partition(":")[2]
+        _set(container, terminationMessagePath="/dev/termination-log", terminationMessagePolicy="File", resources={},
+             imagePullPolicy="Always" if tag in ("", "latest") else "IfNotPresent")  # fmt: skip
+        for port in container.get("ports", ()):
+            _set(port, protocol="TCP")
+        resources = container["resources"]
+        if resources.get("limits"):
+            resources["requests"] = {**resources["limits"], **resources.get("requests", {})}
+
+
+def _qos_class(spec: dict[str, Any]) -> str:
+    resources = [container["resources"] for container in (*spec["containers"], *spec.get("initContainers", ()))]
+    asked = [{key: value for key, value in part.get("requests", {}).items() if key in COMPUTE} for part in resources]
+    limits = [{key: value for key, value in part.get("limits", {}).items() if key in COMPUTE} for part in resources]
+    if not any(asked) and not any(limits):
+        return "BestEffort"
+    return "Guaranteed" if asked == limits and all(len(limit) == len(COMPUTE) for limit in limits) else "Burstable"
+
+
+def _namespace(namespace: Object) -> None:
+    name = namespace["metadata"].get("name", "")
+    namespace["metadata"]["labels"] = {**namespace["metadata"].get("labels", {}), "kubernetes.io/metadata.name": name}
+    namespace["spec"] = {"finalizers": ["kubernetes"]}
+    namespace["status"] = {"phase": "Active"}
+
+
+def _claim(claim: Object) -> None:
+    _set(claim["spec"], volumeMode="Filesystem")
+    finalizers = claim["metadata"].setdefault("finalizers", [])
+    if PVC_PROTECTION not in finalizers:
+        finalizers.append(PVC_PROTECTION)
+    claim["status"] = {"phase": "Pending"}
+
+
+def _volume(volume: Object) -> None:
+    _set(volume["spec"], volumeMode="Filesystem", persistentVolumeReclaimPolicy="Retain")
+    volume["status"] = {"phase": "Pending"}
+
+
+def _secret(secret: Object) -> None:
+    _set(secret, type="Opaque")
+    plain = secret.pop("stringData", {})
+    if plain:
+        encoded = {key: base64.b64encode(value.encode()).decode() for key, value in plain.items()}
+        secret["data"] = {**secret.get("data", {}), **encoded}
+
+
+def _service(service: Object) -> None:
+    spec = service["spec"]
+    _set(spec, type="ClusterIP", sessionAffinity="None", internalTrafficPolicy="Cluster")
+    for port in spec.get("ports", ()):
+        _set(port, protocol="TCP", targetPort=port.get("port"))
+    service["status"] = {"loadBalancer": {}}
+
+
+def _job(job: Object) -> None:
+    spec = job["spec"]
+    _set(spec, parallelism=1, completions=1, backoffLimit=6, completionMode="NonIndexed", suspend=False)
+    pod_spec(spec.setdefault("template", {}).setdefault("spec", {}))
+    job["status"] = {}
+
+
+def _cron_job(cron_job: Object) -> None:
+    _set(cron_job["spec"], concurrencyPolicy="Allow", suspend=False, successfulJobsHistoryLimit=3,
+         failedJobsHistoryLimit=1)  # fmt: skip
+    cron_job["status"] = {}
+
+
+def _network_policy(policy: Object) -> None:
+    _set(policy["spec"], policyTypes=["Ingress", "Egress"] if "egress" in policy["spec"] else ["Ingress"])
+
+
+def _binding(binding: Object) -> None:
+    for subject in binding.get("subjects", ()):
+        if subject.get("kind") in ("User", "Group"):
+            _set(subject, apiGroup=RBAC)
+
+
+def _signing_request(request: Object) -> None:
+    request["spec"] |= ADMIN
+    request["status"] = {}
+
+
+_DEFAULTS: Mapping[str, Callable[[Object], None]] = {
+    "pods": _pod,
+    "namespaces": _namespace,
+    "persistentvolumeclaims": _claim,
+    "persistentvolumes": _volume,
+    "secrets": _secret,
+    "services": _service,
+    "jobs": _job,
+    "cronjobs": _cron_job,
+    "networkpolicies": _network_policy,
+    "rolebindings": _binding,
+    "clusterrolebindings": _binding,
+    "certificatesigningrequests": _signing_request,
+}

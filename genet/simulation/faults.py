@@ -1,0 +1,107 @@
+"""Switches that make the embedded API server misbehave, for tests: POST `/simulation/{switch}`, parameters as JSON.
+
+    compact                                         forget history: old watches and continue tokens get 410
+    drop                                            cut every open stream (watch, log, exec) without a good-bye
+    freeze                                          open streams stay open and never say anything again (half-open)
+    fail    {"status": 429, "times": 3, "retryAfter": 1, "path": "/api/v1/pods"}    refuse the next requests
+    delay   {"seconds": 0.5, "times": 3, "path": "/apis/"}                          let the next requests wait first
+
+`path` is a prefix and may be left out. A page in a browser cannot reach them: the server refuses such requests.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+
+import msgspec
+from aiohttp import web
+
+from genet.simulation.errors import ApiError, bad_request
+from genet.simulation.store import Store
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+REASONS = {429: "TooManyRequests", 500: "InternalError", 503: "ServiceUnavailable", 504: "Timeout"}
+
+
+class Trouble(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """What happens to the next `times` requests under `path`."""
+
+    times: int = 1
+    path: str = "/"
+    status: int = 0
+    retry_after: int | None = None
+    seconds: float = 0.0
+
+
+class Stream:
+    """One open answer. All it says goes through here, so that it can be cut or silenced."""
+
+    def __init__(self, request: web.Request) -> None:
+        self._request = request
+        self._open = asyncio.Event()
+        self._open.set()
+
+    async def passage(self) -> None:
+        """Returns at once, or never when the stream is frozen (until it is cut)."""
+        await self._open.wait()
+
+    def freeze(self) -> None:
+        self._open.clear()
+
+    def cut(self) -> None:
+        if self._request.transport is not None:
+            self._request.transport.abort()
+
+
+class Faults:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._troubles: list[Trouble] = []
+        self._streams: set[Stream] = set()
+
+    @contextmanager
+    def stream(self, request: web.Request) -> Iterator[Stream]:
+        stream = Stream(request)
+        self._streams.add(stream)
+        try:
+            yield stream
+        finally:
+            self._streams.discard(stream)
+
+    def drop(self) -> None:
+        for stream in list(self._streams):
+            stream.cut()
+
+    async def switch(self, request: web.Request) -> web.Response:
+        name = request.match_info["switch"]
+        if name == "compact":
+            self._store.compact()
+        elif name == "drop":
+            self.drop()
+        elif name == "freeze":
+            for stream in self._streams:
+                stream.freeze()
+        elif name in ("fail", "delay"):
+            try:
+                self._troubles.append(msgspec.json.decode(await request.read(), type=Trouble))
+            except msgspec.DecodeError as error:
+                raise bad_request(str(error)) from error
+        else:
+            raise web.HTTPNotFound
+        return web.Response(status=204)
+
+    @web.middleware
+    async def intercept(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        trouble = next((item for item in self._troubles if request.path.startswith(item.path)), None)
+        if trouble is None or request.path.startswith("/simulation/"):
+            return await handler(request)
+        trouble.times -= 1
+        if trouble.times <= 0:
+            self._troubles.remove(trouble)
+        await asyncio.sleep(trouble.seconds)
+        if not trouble.status:
+            return await handler(request)
+        details = {} if trouble.retry_after is None else {"retryAfterSeconds": trouble.retry_after}
+        reason = REASONS.get(trouble.status, "InternalError")
+        raise ApiError(trouble.status, reason, "the embedded cluster was told to refuse this request", details)

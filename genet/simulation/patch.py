@@ -1,0 +1,172 @@
+"""The three patches of the Kubernetes API: RFC 6902, RFC 7386, and strategic merge as far as kubectl writes it.
+
+All are pure: the patched document is new, the original untouched. Strategic merge knows which lists are merged by which
+key from a table, not from the types; lists that it does not name are replaced, as the API does with atomic ones.
+"""
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from genet.simulation.errors import ApiError, bad_request
+
+MERGE_KEYS: Mapping[str, tuple[str, ...]] = {
+    "conditions": ("type",),
+    "containers": ("name",),
+    "env": ("name",),
+    "hostAliases": ("ip",),
+    "imagePullSecrets": ("name",),
+    "initContainers": ("name",),
+    "ownerReferences": ("uid",),
+    "ports": ("containerPort", "port"),
+    "secrets": ("name",),
+    "taints": ("key",),
+    "topologySpreadConstraints": ("topologyKey",),
+    "volumeDevices": ("devicePath",),
+    "volumeMounts": ("mountPath",),
+    "volumes": ("name",),
+}
+"""List field -> the key its elements are told apart by (`ports` of containers and of services differ)."""
+_SETS = frozenset({"finalizers"})
+
+
+def json_patch(document: Any, operations: Any) -> Any:
+    """RFC 6902; ApiError 400 for what is no patch, 422 for one that does not fit the document."""
+    if not isinstance(operations, list) or not all(isinstance(item, dict) for item in operations):
+        raise bad_request("error decoding patch: a JSON patch is a list of operations")
+    document = copy.deepcopy(document)
+    for operation in operations:
+        try:
+            document = _apply(document, operation)
+        except (KeyError, IndexError, ValueError, TypeError) as error:
+            raise _unfit(operation) from error
+    return document
+
+
+def merge_patch(document: Any, patch: Any) -> Any:
+    """RFC 7386."""
+    if not isinstance(patch, Mapping):
+        return patch
+    merged = dict(document) if isinstance(document, Mapping) else {}
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = merge_patch(merged.get(key), value)
+    return merged
+
+
+def strategic_merge_patch(document: Any, patch: Mapping[str, Any]) -> Any:
+    merged = dict(document) if isinstance(document, Mapping) else {}
+    if patch.get("$patch") == "replace":
+        return {key: value for key, value in patch.items() if key != "$patch"}
+    if "$retainKeys" in patch:
+        merged = {key: value for key, value in merged.items() if key in patch["$retainKeys"]}
+    for key, value in patch.items():
+        if key.startswith("$deleteFromPrimitiveList/"):
+            field = key.partition("/")[2]
+            merged[field] = [item for item in merged.get(field, ()) if item not in value]
+        elif key.startswith("$"):
+            continue
+        elif value is None:
+            merged.pop(key, None)
+        elif isinstance(value, Mapping):
+            merged[key] = strategic_merge_patch(merged.get(key), value)
+        elif isinstance(value, list):
+            merged[key] = _merge_list(key, merged.get(key) or [], value, patch.get(f"$setElementOrder/{key}"))
+        else:
+            merged[key] = value
+    return {key: value for key, value in merged.items() if not _emptied(value, document, key)}
+
+
+def _merge_list(field: str, old: list[Any], new: list[Any], order: Sequence[Any] | None) -> list[Any]:
+    if field in _SETS:
+        return [*old, *(item for item in new if item not in old)]
+    key = next((key for key in MERGE_KEYS.get(field, ()) if any(key in item for item in new)), None)
+    if key is None or any(item.get("$patch") == "replace" for item in new):
+        return [item for item in new if not (isinstance(item, dict) and "$patch" in item)]
+    merged = {item.get(key): item for item in old}
+    for item in new:
+        if item.get("$patch") == "delete":
+            merged.pop(item[key], None)
+        else:
+            merged[item[key]] = strategic_merge_patch(merged.get(item[key]), item)
+    ranks = {item[key]: rank for rank, item in enumerate(order or ())}
+    return sorted(merged.values(), key=lambda item: ranks.get(item.get(key), len(ranks)))
+
+
+def _emptied(value: Any, document: Any, key: str) -> bool:
+    """A map whose last entry the patch took away goes, as an omitted empty field does in the typed API."""
+    return value == {} and isinstance(document, Mapping) and bool(document.get(key))
+
+
+def _apply(document: Any, operation: dict[str, Any]) -> Any:
+    verb, path = operation["op"], _pointer(operation["path"])
+    if verb in ("move", "copy"):
+        value = copy.deepcopy(_read(document, _pointer(operation["from"])))
+        if verb == "move":
+            _remove(document, _pointer(operation["from"]))
+        return _add(document, path, value)
+    if verb == "add":
+        return _add(document, path, operation["value"])
+    if verb == "test":
+        if _read(document, path) != operation.get("value"):
+            raise ValueError(path)
+    elif verb == "replace":
+        _read(document, path)
+        if not path:
+            return operation["value"]
+        _put(document, path, operation["value"])
+    elif verb == "remove":
+        _remove(document, path)
+    else:
+        raise ValueError(verb)
+    return document
+
+
+def _pointer(text: str) -> list[str]:
+    if text and not text.startswith("/"):
+        raise ValueError(text)
+    return [part.replace("~1", "/").replace("~0", "~") for part in text.split("/")[1:]]
+
+
+def _index(part: str, limit: int) -> int:
+    index = int(part)
+    if not 0 <= index < limit:
+        raise IndexError(part)
+    return index
+
+
+def _read(document: Any, path: list[str]) -> Any:
+    for part in path:
+        document = document[_index(part, len(document))] if isinstance(document, list) else document[part]
+    return document
+
+
+def _put(document: Any, path: list[str], value: Any) -> None:
+    parent = _read(document, path[:-1])
+    parent[_index(path[-1], len(parent)) if isinstance(parent, list) else path[-1]] = value
+
+
+def _add(document: Any, path: list[str], value: Any) -> Any:
+    if not path:
+        return value
+    parent = _read(document, path[:-1])
+    if isinstance(parent, list):
+        parent.insert(len(parent) if path[-1] == "-" else _index(path[-1], len(parent) + 1), value)
+    else:
+        parent[path[-1]] = value
+    return document
+
+
+def _remove(document: Any, path: list[str]) -> None:
+    parent = _read(document, path[:-1])
+    del parent[_index(path[-1], len(parent)) if isinstance(parent, list) else path[-1]]
+
+
+def _unfit(operation: dict[str, Any]) -> ApiError:
+    return ApiError(
+        422, "Invalid", "the server rejected our request due to an error in our request", {"causes": [
+            {"reason": "UnexpectedServerResponse", "message": f"the patch does not fit: {operation}"},
+        ]},
+    )  # fmt: skip

@@ -1,0 +1,194 @@
+"""The checks of the real server that clients meet in practice: names, labels, the shape of pods, fields that stay.
+
+Not a schema: unknown fields pass, and most wrong types do too.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from genet.simulation.errors import Cause, bad_request, invalid
+from genet.simulation.quantity import parse
+from genet.simulation.resources import Kind
+from genet.simulation.store import Object
+
+LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+QUALIFIED = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
+LABEL_NAMED = frozenset({"namespaces", "services"})
+MAX_LABEL, MAX_SUBDOMAIN = 63, 253
+POD_MUTABLE = frozenset({
+    "activeDeadlineSeconds", "containers", "initContainers", "terminationGracePeriodSeconds", "tolerations",
+    "schedulingGates", "nodeName",
+})  # fmt: skip
+CLAIM_MUTABLE = frozenset({"resources", "volumeName", "volumeAttributesClassName"})
+
+LABEL_TEXT = (
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with "
+    "an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
+    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
+)
+SUBDOMAIN_TEXT = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
+    "end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+)
+VALUE_TEXT = (
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and "
+    "end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
+    "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
+)
+KEY_TEXT = (
+    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
+    "character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+    "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+)
+FORBIDDEN_POD_UPDATE = (
+    "Forbidden: pod updates may not change fields other than `spec.containers[*].image`, "
+    "`spec.initContainers[*].image`, `spec.activeDeadlineSeconds`, `spec.tolerations` (only additions to existing "
+    "tolerations), `spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
+)
+FORBIDDEN_CLAIM_UPDATE = (
+    "Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound "
+    "claims"
+)
+
+
+def check_create(kind: Kind, obj: Object) -> None:
+    """ApiError 422 that names every bad field."""
+    causes = [*_metadata(kind, obj)]
+    if kind.plural == "pods":
+        causes += _pod(obj)
+    elif kind.plural == "persistentvolumeclaims":
+        causes += _claim(obj)
+    elif "spec" not in obj and kind.plural in ("jobs", "cronjobs", "services", "networkpolicies"):
+        causes.append(_required("spec"))
+    if causes:
+        raise invalid(kind, obj["metadata"].get("name", ""), causes)
+
+
+def check_update(kind: Kind, obj: Object, old: Object) -> None:
+    causes = [*_metadata(kind, obj)]
+    spec, before = obj.get("spec", {}), old.get("spec", {})
+    if kind.plural == "pods" and _changed(_images_apart(spec), _images_apart(before), POD_MUTABLE - {"containers"}):
+        causes.append(("FieldValueForbidden", "spec", FORBIDDEN_POD_UPDATE))
+    if kind.plural == "persistentvolumeclaims" and _changed(spec, before, CLAIM_MUTABLE):
+        causes.append(("FieldValueForbidden", "spec", FORBIDDEN_CLAIM_UPDATE))
+    if kind.plural == "secrets" and obj.get("type") != old.get("type"):
+        causes.append(_immutable("type", obj.get("type")))
+    if kind.plural in ("rolebindings", "clusterrolebindings") and obj.get("roleRef") != old.get("roleRef"):
+        causes.append(("FieldValueInvalid", "roleRef", f"Invalid value: {obj.get('roleRef')}: cannot change roleRef"))
+    if old.get("immutable") and (obj.get("data"), obj.get("immutable")) != (old.get("data"), True):
+        causes.append(("FieldValueForbidden", "data", "Forbidden: field is immutable when `immutable` is set"))
+    if causes:
+        raise invalid(kind, obj["metadata"]["name"], causes)
+
+
+def check_resources(kind: Kind, pod: Object) -> None:
+    """Amounts, after LimitRanges have filled in theirs: readable, requests within limits, devices not overcommitted."""
+    causes: list[Cause] = []
+    for index, container in enumerate(pod["spec"]["containers"]):
+        field = f"spec.containers[{index}].resources"
+        requests, limits = (container["resources"].get(part, {}) for part in ("requests", "limits"))
+        for name, amount in {**limits, **requests}.items():
+            if name in limits and parse(requests.get(name, 0)) > parse(limits[name]):
+                causes.append(("FieldValueInvalid", f"{field}.requests",
+                               f'Invalid value: "{amount}": must be less than or equal to {name} limit of '
+                               f"{limits[name]}"))  # fmt: skip
+            elif "/" in name and name not in limits:
+                causes.append(("FieldValueRequired", f"{field}.limits",
+                               "Required value: Limit must be set for non overcommitable resources"))  # fmt: skip
+            elif "/" in name and parse(requests[name]) != parse(limits[name]):
+                causes.append(("FieldValueInvalid", f"{field}.requests",
+                               f'Invalid value: "{amount}": must be equal to {name} limit of '
+                               f"{limits[name]}"))  # fmt: skip
+    if causes:
+        raise invalid(kind, pod["metadata"].get("name", ""), causes)
+
+
+def _metadata(kind: Kind, obj: Object) -> Iterator[Cause]:
+    metadata = obj["metadata"]
+    name = metadata.get("name", "")
+    if name and not kind.group.startswith("rbac."):
+        short = kind.plural in LABEL_NAMED
+        pattern, limit = (LABEL, MAX_LABEL) if short else (SUBDOMAIN, MAX_SUBDOMAIN)
+        if not pattern.fullmatch(name):
+            yield _invalid("metadata.name", name, LABEL_TEXT if short else SUBDOMAIN_TEXT)
+        if len(name) > limit:
+            yield _invalid("metadata.name", name, f"must be no more than {limit} bytes")
+    for field in ("labels", "annotations"):
+        entries = metadata.get(field) or {}
+        if not isinstance(entries, dict) or not all(isinstance(value, str) for value in entries.values()):
+            raise bad_request(f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: '
+                              f"metadata.{field} must be a map of strings")  # fmt: skip
+        for key, value in entries.items():
+            if not QUALIFIED.fullmatch(key if field == "labels" else key.lower()):
+                yield _invalid(f"metadata.{field}", key, KEY_TEXT)
+            if field == "labels" and len(value) > MAX_LABEL:
+                yield _invalid(f"metadata.{field}", value, f"must be no more than {MAX_LABEL} bytes")
+            elif field == "labels" and not VALUE.fullmatch(value):
+                yield _invalid(f"metadata.{field}", value, VALUE_TEXT)
+
+
+def _pod(pod: Object) -> Iterator[Cause]:
+    containers = pod.setdefault("spec", {}).get("containers")
+    if not containers:
+        yield _required("spec.containers")
+    seen: set[str] = set()
+    for index, container in enumerate(containers or ()):
+        field = f"spec.containers[{index}]"
+        name = container.get("name", "")
+        if not name:
+            yield _required(f"{field}.name")
+        elif not LABEL.fullmatch(name):
+            yield _invalid(f"{field}.name", name, LABEL_TEXT)
+        if name in seen:
+            yield "FieldValueDuplicate", f"{field}.name", f'Duplicate value: "{name}"'
+        seen.add(name)
+        if not container.get("image"):
+            yield _required(f"{field}.image")
+        for part in ("requests", "limits"):
+            for amount in container.get("resources", {}).get(part, {}).values():
+                _check_quantity("Pod", amount)
+
+
+def _claim(claim: Object) -> Iterator[Cause]:
+    spec = claim.setdefault("spec", {})
+    if not spec.get("accessModes"):
+        yield "FieldValueRequired", "spec.accessModes", "Required value: at least 1 access mode is required"
+    asked = spec.get("resources", {}).get("requests", {}).get("storage")
+    if asked is None:
+        yield _required("spec.resources[storage]")
+    else:
+        _check_quantity("PersistentVolumeClaim", asked)
+
+
+def _check_quantity(kind: str, amount: Any) -> None:
+    try:
+        parse(amount)
+    except (ValueError, TypeError) as error:
+        raise bad_request(f'{kind} in version "v1" cannot be handled as a {kind}: quantities must match the regular '
+                          "expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'") from error  # fmt: skip
+
+
+def _changed(spec: Mapping[str, Any], before: Mapping[str, Any], mutable: frozenset[str]) -> bool:
+    return any(spec.get(key) != before.get(key) for key in {*spec, *before} - mutable)
+
+
+def _images_apart(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The spec without what may change in its containers."""
+    bare = [{key: value for key, value in item.items() if key != "image"} for item in spec.get("containers", ())]
+    return {**spec, "containers": bare}
+
+
+def _required(field: str) -> Cause:
+    return "FieldValueRequired", field, "Required value"
+
+
+def _invalid(field: str, value: str, why: str) -> Cause:
+    return "FieldValueInvalid", field, f'Invalid value: "{value}": {why}'
+
+
+def _immutable(field: str, value: Any) -> Cause:
+    return "FieldValueInvalid", field, f'Invalid value: "{value}": field is immutable'

@@ -1,0 +1,67 @@
+"""Change how long a pod is protected from the nightly clean-up. The rule is pure; the write is one patch."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import msgspec
+
+from genet import lifecycle
+from genet.errors import FieldError, Invalid
+from genet.kube.cache import Cache
+from genet.kube.client import KubeClient
+from genet.kube.objects import PODS, Pod
+from genet.pods.model import ExtendRequest
+from genet.settings import Lifecycle
+
+
+def new_end(request: ExtendRequest, current: datetime | None, now: datetime, settings: Lifecycle) -> datetime | None:
+    """The protection's new end, in UTC; None clears it.
+
+    `hours` counts from now and never shortens; `until` sets exactly. Nothing is clamped.
+
+    Raises:
+        Invalid: both or neither, the past, or beyond now + maxProtectHours.
+    """
+    if (request.hours is msgspec.UNSET) == (request.until is msgspec.UNSET):
+        raise _invalid("hours", "give either hours or until")
+    if request.until is None:
+        return None
+    latest = now + timedelta(hours=settings.max_protect_hours)
+    if isinstance(request.until, datetime):
+        if request.until.tzinfo is None:
+            raise _invalid("until", "expected a time with its offset, such as 2026-01-31T18:00:00Z")
+        if not now < request.until <= latest:
+            raise _invalid("until", f"expected a time after now and at most {settings.max_protect_hours:g} hours away")
+        return request.until
+    if not isinstance(request.hours, float) or not 0 < request.hours <= settings.max_protect_hours:
+        raise _invalid("hours", f"expected more than 0 and at most {settings.max_protect_hours:g}")
+    end = now + timedelta(hours=request.hours)
+    return max(end, current) if current is not None else end
+
+
+class ExtendPod:
+    """Call it with a pod and a request to get the pod as it is then."""
+
+    def __init__(
+        self, kube: KubeClient, settings: Lifecycle, *, pods: Cache[Pod], clock: Callable[[], datetime]
+    ) -> None:
+        self._kube = kube
+        self._settings = settings
+        self._pods = pods
+        self._clock = clock
+
+    async def __call__(self, pod: Pod, request: ExtendRequest) -> Pod:
+        now = self._clock().replace(microsecond=0)
+        meta = pod.metadata
+        protection = lifecycle.protection(meta.annotations, meta.creation_timestamp or now, self._settings)
+        end = new_end(request, protection.until if protection.is_readable else None, now, self._settings)
+        marks = lifecycle.marks(end, now)
+        # no resourceVersion: the kubelet's writes move it all the time, and both marks are replaced together
+        patch = {"metadata": {"uid": meta.uid, "annotations": marks}}
+        extended = await self._kube.patch(PODS, meta.name, patch, meta.namespace)
+        self._pods.merge(extended)
+        return extended
+
+
+def _invalid(field: str, message: str) -> Invalid:
+    return Invalid("the protection cannot be changed like that", errors=[FieldError(field, message)])

@@ -1,0 +1,103 @@
+"""What a person's namespace holds before the first pod: plain manifests. Pure.
+
+Traps:
+- Quota `pods` counts pods that are not finished; `count/pods` would count the finished ones too.
+- An egress rule with only an IP block says nothing about other users' pods: their ingress rule does.
+- The metadata address of clouds hands out the node's own credentials to whoever asks.
+"""
+
+from typing import Any
+
+from genet import naming
+from genet.kube.quantity import parse
+from genet.settings import Settings, Volume
+
+QUOTA = "genet"
+TENANT_ROLE = "genet-tenant"
+_METADATA_ADDRESSES = ("169.254.169.254/32", "fd00:ec2::254/128")
+
+
+def namespace(user: str, owner: str, email: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {
+            "name": naming.namespace(user),
+            "labels": {
+                naming.MANAGED: "true",
+                naming.USER: user,
+                "pod-security.kubernetes.io/enforce": "baseline",
+            },
+            "annotations": {naming.OWNER: owner, naming.EMAIL: email},
+        },
+    }
+
+
+def tenant_role_binding(service_account: str) -> dict[str, Any]:
+    """Lets Genet itself (`namespace/name`) work in the namespace."""
+    namespace_, _, name = service_account.partition("/")
+    return _named("RoleBinding", TENANT_ROLE, api_version="rbac.authorization.k8s.io/v1") | {
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": TENANT_ROLE},
+        "subjects": [{"kind": "ServiceAccount", "namespace": namespace_, "name": name}],
+    }
+
+
+def resource_quota(settings: Settings, pod_limit: int, gpu_limit: int) -> dict[str, Any]:
+    """The second wall behind Genet's own sums; kubectl meets it too."""
+    resources = sorted({kind.resource_name for kind in settings.gpu.available_types})
+    hard = {
+        "pods": str(pod_limit),
+        **{f"requests.{name}": str(gpu_limit) for name in resources},
+        "services.nodeports": str(pod_limit),
+        "services.loadbalancers": "0",
+        "count/jobs.batch": str(pod_limit),
+        "requests.storage": str(sum(parse(volume.size) for volume in settings.storage.volumes)),
+    }
+    return _named("ResourceQuota", QUOTA) | {"spec": {"hard": hard}}
+
+
+def limit_range(settings: Settings) -> dict[str, Any]:
+    defaults, most = settings.pod.defaults, settings.pod.max
+    container = {
+        "type": "Container",
+        "default": {"cpu": defaults.cpu, "memory": defaults.memory},
+        "defaultRequest": {"cpu": defaults.cpu, "memory": defaults.memory},
+        "max": {"cpu": most.cpu, "memory": most.memory},
+    }
+    return _named("LimitRange", QUOTA) | {"spec": {"limits": [container]}}
+
+
+def network_policy(user: str) -> dict[str, Any]:
+    """Nothing comes in from other users; everything goes out but to the metadata address."""
+    own = {"namespaceSelector": {"matchLabels": {naming.USER: user}}}
+    foreign = {"namespaceSelector": {"matchExpressions": [{"key": naming.USER, "operator": "DoesNotExist"}]}}
+    out = [
+        {"ipBlock": {"cidr": "0.0.0.0/0", "except": [a for a in _METADATA_ADDRESSES if ":" not in a]}},
+        {"ipBlock": {"cidr": "::/0", "except": [a for a in _METADATA_ADDRESSES if ":" in a]}},
+    ]
+    return _named("NetworkPolicy", "genet-default", api_version="networking.k8s.io/v1") | {
+        "spec": {
+            "podSelector": {},
+            "policyTypes": ["Ingress", "Egress"],
+            "ingress": [{"from": [own, foreign]}],
+            "egress": [{"to": out}],
+        }
+    }
+
+
+def claim(user: str, volume: Volume) -> dict[str, Any]:
+    spec: dict[str, Any] = {
+        "accessModes": [volume.access_mode],
+        "resources": {"requests": {"storage": volume.size}},
+    }
+    if volume.storage_class is not None:
+        spec["storageClassName"] = volume.storage_class
+    return _named("PersistentVolumeClaim", naming.pvc(user, volume.name)) | {"spec": spec}
+
+
+def _named(kind: str, name: str, *, api_version: str = "v1") -> dict[str, Any]:
+    return {
+        "apiVersion": api_version,
+        "kind": kind,
+        "metadata": {"name": name, "labels": {naming.MANAGED: "true"}},
+    }

@@ -1,0 +1,77 @@
+"""The ASGI application of one replica."""
+
+from pathlib import Path
+from typing import Any
+
+from litestar import Litestar, Request, Router
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.plugins.prometheus import PrometheusConfig
+
+from genet import __version__
+from genet.errors import GenetError
+from genet.settings import Settings
+from genet.web import problems, spa
+from genet.web.boundary import LOOPBACK_NAMES, Boundary
+from genet.web.controllers.account import auth_status, config
+from genet.web.controllers.cluster import gpu_overview
+from genet.web.controllers.health import live, ready
+from genet.web.controllers.pods import PodsController
+from genet.web.guards import OPERATION, Gate, unguarded
+from genet.web.services import Services
+
+MAX_BODY_BYTES = 1024 * 1024
+
+
+def create_app(settings: Settings, services: Services) -> Boundary:
+    """The application over running services, with its boundary around it."""
+    app = create_litestar(settings)
+    app.state.services = services
+    hosts = {name.lower() for name in settings.server.allowed_hosts} | LOOPBACK_NAMES
+    return Boundary(app, hosts=hosts, trusts_local_programs=True)
+
+
+def create_litestar(settings: Settings, *, static: Path = spa.STATIC) -> Litestar:
+    """Routes and rules, still without services: enough for the OpenAPI document.
+
+    Raises:
+        RuntimeError: a route has no line in the policy table.
+    """
+    app = Litestar(
+        route_handlers=[
+            live,
+            ready,
+            auth_status,
+            config,
+            gpu_overview,
+            PodsController,
+            *spa.assets(static),
+            spa.page(static),
+        ],
+        dependencies={"services": Provide(_services, sync_to_thread=False)},
+        guards=[Gate(settings)],
+        exception_handlers={
+            GenetError: problems.on_genet_error,
+            HTTPException: problems.on_http_error,
+            Exception: problems.on_bug,
+        },
+        middleware=[PrometheusConfig(app_name="genet", prefix="genet", group_path=True).middleware],
+        openapi_config=OpenAPIConfig(
+            title="Genet",
+            version=__version__,
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            openapi_router=Router("/api", route_handlers=[], opt={OPERATION: "openapi:schema"}),
+        ),
+        request_max_body_size=MAX_BODY_BYTES,
+        logging_config=None,
+    )
+    if missing := unguarded(app.routes):
+        raise RuntimeError(f"routes without a line in genet.auth.policy: {', '.join(missing)}")
+    return app
+
+
+def _services(request: Request[Any, Any, Any]) -> Services:
+    services: Services = request.app.state.services
+    return services

@@ -1,0 +1,61 @@
+"""Finds out who is calling, and holds the policy table against every route."""
+
+from typing import Any
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.exceptions import NotAuthorizedException
+from litestar.handlers import BaseRouteHandler
+from litestar.routes import ASGIRoute, HTTPRoute, WebSocketRoute
+
+from genet.auth.dev import dev_user
+from genet.auth.policy import POLICY, Access
+from genet.auth.user import User
+from genet.settings import Settings
+from genet.web.boundary import is_loopback
+
+OPERATION = "operation"
+
+
+class Gate:
+    """The guard of the whole application; leaves the caller in the request's state as `user` (None: nobody)."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+        user = self._identify(connection)
+        connection.scope.setdefault("state", {})["user"] = user
+        if user is None and POLICY[operation(handler)] is Access.LOGGED_IN:
+            raise NotAuthorizedException("log in first")
+
+    def _identify(self, connection: ASGIConnection[Any, Any, Any, Any]) -> User | None:
+        """Dev mode believes `?user=`, but only what comes from the own machine unless it was told otherwise."""
+        client = connection.client
+        is_near = client is not None and is_loopback(client.host)
+        if not is_near and not self._settings.auth.dev.allow_remote:
+            return None
+        return dev_user(connection.query_params.get("user"), self._settings)
+
+
+def current_user(request: Request[Any, Any, Any]) -> User | None:
+    user: User | None = request.scope["state"]["user"]
+    return user
+
+
+def operation(handler: BaseRouteHandler) -> str:
+    """The handler's line in the policy table: its name, or what its router says for handlers that Litestar makes."""
+    return handler.opt.get(OPERATION) or handler.name or ""
+
+
+def unguarded(routes: list[HTTPRoute | ASGIRoute | WebSocketRoute]) -> list[str]:
+    """Handlers without a line in the policy table."""
+    handlers = [handler for route in routes for handler in _handlers(route)]
+    return sorted({str(handler) for handler in handlers if operation(handler) not in POLICY})
+
+
+def _handlers(route: HTTPRoute | ASGIRoute | WebSocketRoute) -> list[BaseRouteHandler]:
+    if isinstance(route, HTTPRoute):
+        # Litestar adds the OPTIONS handlers itself; they answer with nothing but the list of methods
+        return [handler for method, (handler, _) in route.route_handler_map.items() if method != "OPTIONS"]
+    return [route.route_handler]

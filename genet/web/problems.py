@@ -1,0 +1,87 @@
+"""Errors as `application/problem+json` (RFC 9457): the one place where Genet's errors meet HTTP.
+
+What is not a GenetError is a bug: it is logged with its traceback, and the client learns nothing but that it happened.
+"""
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+
+from genet.errors import Conflict, FieldError, Forbidden, GenetError, Invalid, NotFound, Unavailable
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+_STATUS: Mapping[type[GenetError], HTTPStatus] = {
+    NotFound: HTTPStatus.NOT_FOUND,
+    Conflict: HTTPStatus.CONFLICT,
+    Forbidden: HTTPStatus.FORBIDDEN,
+    Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+_CODES: Mapping[int, str] = {
+    400: "malformed_json",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+}
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    errors: Sequence[FieldError] = (),
+    extra: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    return {
+        "type": f"urn:genet:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "errors": msgspec.to_builtins(list(errors)),
+        **(extra or {}),
+    }
+
+
+def on_genet_error(_: Request[Any, Any, Any], error: GenetError) -> Response[dict[str, Any]]:
+    status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), HTTPStatus.SERVICE_UNAVAILABLE)
+    headers = {}
+    if isinstance(error, Unavailable) and error.retry_after is not None:
+        headers["Retry-After"] = str(math.ceil(error.retry_after))
+    return _response(problem(status, error.code, error.detail, errors=error.errors, extra=error.extra), headers)
+
+
+def on_http_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:
+    """What Litestar itself refuses: unknown routes and methods, parameters of the wrong type, bodies too large."""
+    if isinstance(error, ValidationException):
+        found = [FieldError(str(item.get("key", "")), str(item["message"])) for item in _items(error.extra)]
+        return _response(problem(422, Invalid.code, "the request has parameters that cannot be used", errors=found))
+    status = error.status_code
+    code = _CODES.get(status, "error")
+    return _response(problem(status, code, str(error.detail)), dict(error.headers or {}))
+
+
+def on_bug(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
+    log.error("unhandled error", exc_info=error, extra={"method": request.method, "path": request.url.path})
+    return _response(problem(500, "internal", "something went wrong inside Genet; its log says what"))
+
+
+def _items(extra: Any) -> list[dict[str, Any]]:
+    return [item for item in extra if isinstance(item, dict) and "message" in item] if isinstance(extra, list) else []
+
+
+def _response(body: dict[str, Any], headers: Mapping[str, str] | None = None) -> Response[dict[str, Any]]:
+    return Response(body, status_code=body["status"], media_type=MEDIA_TYPE, headers=dict(headers or {}))

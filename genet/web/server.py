@@ -1,0 +1,84 @@
+"""Runs one replica until it is told to end: SIGTERM drains first, ctrl-C ends at once; both exit 0.
+
+Granian is embedded, so there is one process and one event loop: a replica killed is a replica gone.
+"""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+from granian.constants import Interfaces
+from granian.server.embed import Server
+from prometheus_client import start_http_server
+
+from genet.settings import Settings
+from genet.web.app import create_app
+from genet.web.boundary import is_loopback
+from genet.web.services import Services, running
+
+log = logging.getLogger(__name__)
+
+
+class UnsafeAddressError(Exception):
+    """Dev mode was asked to listen where others can reach it."""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def serve(settings: Settings, host: str, port: int, *, clock: Callable[[], datetime] = utc_now) -> None:
+    """Serve on `host`:`port` until SIGTERM or SIGINT.
+
+    Raises:
+        UnsafeAddressError: dev mode on another address than loopback, without auth.dev.allowRemote.
+    """
+    if not settings.auth.dev.allow_remote and not is_loopback(host):
+        raise UnsafeAddressError(
+            f"auth.mode dev lets anybody be anybody, so it does not listen on {host}: "
+            "use 127.0.0.1, or set auth.dev.allowRemote if you mean it"
+        )
+    with _metrics(settings.server.metrics_port, host):
+        async with running(settings, clock) as services:
+            app = create_app(settings, services)
+            server = Server(app, address=host, port=port, interface=Interfaces.ASGINL, log_enabled=False)
+            ending = asyncio.create_task(_until_signal(services, server))
+            log.info("listening", extra={"host": host, "port": port, "mode": settings.auth.mode})
+            try:
+                await server.serve()
+            finally:
+                ending.cancel()
+    log.info("ended")
+
+
+@contextlib.contextmanager
+def _metrics(port: int | None, host: str) -> Iterator[None]:
+    if port is None:
+        yield
+        return
+    server, thread = start_http_server(port, host)
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+async def _until_signal(services: Services, server: Server) -> None:
+    """On SIGTERM say so at /readyz and go on serving, so that load balancers look away before the socket closes."""
+    received: asyncio.Queue[signal.Signals] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, received.put_nowait, number)
+    first = await received.get()
+    services.draining = True
+    log.info("draining", extra={"signal": first.name})
+    if first is signal.SIGTERM:
+        with contextlib.suppress(TimeoutError):
+            # a second signal means now
+            await asyncio.wait_for(received.get(), services.settings.server.drain_seconds)
+    server.stop()  # type: ignore[no-untyped-call] # granian has no annotation here

@@ -1,0 +1,84 @@
+"""Everything one replica runs on: the gateway, its caches, and the rooms built over them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from genet.accelerators import counts_devices
+from genet.errors import Unavailable
+from genet.flows.create_pod import CreatePod
+from genet.flows.delete_pod import DeletePod
+from genet.flows.extend_pod import ExtendPod
+from genet.gpus.service import NODE_INDEX, OverviewService, by_node
+from genet.kube.cache import Cache
+from genet.kube.client import KubeClient
+from genet.kube.objects import NAMESPACES, NODES, PODS, Namespace, Node
+from genet.pods.service import BY_NAMESPACE, Pods
+from genet.prometheus import Prometheus
+from genet.quota import Quota
+from genet.settings import Settings
+from genet.tenancy.service import Tenancy
+
+
+@dataclass
+class Services:
+    settings: Settings
+    clock: Callable[[], datetime]
+    caches: tuple[Cache[Any], ...]
+    nodes: Cache[Node]
+    namespaces: Cache[Namespace]
+    pods: Pods
+    overview: OverviewService
+    tenancy: Tenancy
+    create_pod: CreatePod
+    delete_pod: DeletePod
+    extend_pod: ExtendPod
+    draining: bool = field(default=False, init=False)
+
+    @property
+    def synced(self) -> bool:
+        """Whether every cache has had its first complete list; stays so when the API server goes away."""
+        return all(cache.is_ready for cache in self.caches)
+
+    def require_synced(self) -> None:
+        """Raises Unavailable before the first sync: an empty list would be a lie."""
+        if not self.synced:
+            raise Unavailable("the cluster has not been listed yet", retry_after=1)
+
+
+@asynccontextmanager
+async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIterator[Services]:
+    """Start the caches and the metrics refresher; end them on the way out."""
+    async with KubeClient.connect(settings.kubernetes) as kube:
+        pods = Cache(kube, PODS, indexes={NODE_INDEX: by_node, BY_NAMESPACE: lambda pod: (pod.metadata.namespace,)})
+        nodes = Cache(kube, NODES)
+        namespaces = Cache(kube, NAMESPACES)
+        prometheus = Prometheus(settings.prometheus_url) if settings.prometheus_url else None
+        overview = OverviewService(nodes, pods, settings.gpu.available_types, prometheus, clock=clock)
+        is_device = counts_devices(kind.resource_name for kind in settings.gpu.available_types)
+        tenancy = Tenancy(kube, settings, namespaces=namespaces)
+        quota = Quota(kube, is_device, clock)
+        services = Services(
+            settings=settings,
+            clock=clock,
+            caches=(pods, nodes, namespaces),
+            nodes=nodes,
+            namespaces=namespaces,
+            pods=Pods(kube, settings, pods=pods, namespaces=namespaces, is_device=is_device, clock=clock),
+            overview=overview,
+            tenancy=tenancy,
+            create_pod=CreatePod(kube, settings, tenancy=tenancy, quota=quota, pods=pods, nodes=nodes, clock=clock),
+            delete_pod=DeletePod(kube, pods=pods),
+            extend_pod=ExtendPod(kube, settings.lifecycle, pods=pods, clock=clock),
+        )
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(cache.run()) for cache in services.caches]
+            tasks.append(group.create_task(overview.run()))
+            try:
+                yield services
+            finally:
+                for task in tasks:
+                    task.cancel()

@@ -1,0 +1,43 @@
+"""The bundled page: hashed assets that never change, and one document for every address of the page's own."""
+
+from pathlib import Path, PurePosixPath
+
+from litestar import MediaType, Response, Router, get
+from litestar.datastructures import CacheControlHeader
+from litestar.exceptions import NotFoundException
+from litestar.handlers import HTTPRouteHandler
+from litestar.static_files import create_static_files_router
+
+from genet.web.guards import OPERATION
+
+STATIC = Path(__file__).parent / "static"
+_NOT_PAGES = frozenset({"api", "oidc", ".well-known", "assets"})
+_MISSING = "<!doctype html><title>Genet</title><p>The page was not built: run <code>make frontend</code>."
+_YEAR_SECONDS = 365 * 24 * 3600
+
+
+def assets(directory: Path) -> list[Router]:
+    """Files whose names hold a hash of their content; none where the page was not built."""
+    if not (directory / "assets").is_dir():
+        return []
+    forever = CacheControlHeader(public=True, max_age=_YEAR_SECONDS, immutable=True)
+    return [
+        create_static_files_router(
+            "/assets", [directory / "assets"], cache_control=forever, opt={OPERATION: "spa:asset"}
+        )
+    ]
+
+
+def page(directory: Path) -> HTTPRouteHandler:
+    """The document, read once; what looks like a file or belongs to the API is not found instead."""
+    index = directory / "index.html"
+    document = index.read_text() if index.is_file() else _MISSING
+
+    @get(["/", "/{address:path}"], name="spa:page", include_in_schema=False)
+    async def spa(address: str = "/") -> Response[str]:
+        path = PurePosixPath(address)
+        if path.suffix or not _NOT_PAGES.isdisjoint(path.parts[1:2]):
+            raise NotFoundException("nothing is here")
+        return Response(document, media_type=MediaType.HTML, headers={"Cache-Control": "no-cache"})
+
+    return spa

@@ -1,0 +1,194 @@
+"""The GPUs in the nodes and who holds them, now and before: what a device plugin and the kubelet know together.
+
+A node's status counts devices; this room knows them one by one, so that the exporter's pod labels, a container's
+`nvidia-smi -L` and the history in Prometheus agree with each other. A pod keeps its devices until it is gone. Which
+free devices it gets is seeded by its name and is on purpose not the lowest indexes: whoever only counts must not be
+right by luck. Traps: devices named in a pod's annotations are taken first (HAMi's and Ascend's schedulers choose cards
+that way, their device plugins only obey), and sharers named by NVIDIA_VISIBLE_DEVICES use cards without holding them.
+"""
+
+import random
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from genet.simulation.quantity import parse
+
+Obj = dict[str, Any]
+
+NVIDIA: Final = "nvidia.com/gpu"
+_KEPT_USES: Final = 50
+"""Finished uses remembered per GPU, for range queries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """One MIG instance of a GPU: its GPU_I_ID, profile (`1g.10gb`), own UUID, MiB, and what it is asked by."""
+
+    instance: int
+    profile: str
+    uuid: str
+    memory: int
+    resource: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """One physical card: its device-plugin ID `uuid`, MiB, and what it or its replicas are asked by."""
+
+    node: str
+    index: int
+    uuid: str
+    model: str
+    memory: int
+    resource: str | None = NVIDIA
+    """None: no device plugin hands it out (a node for sharing, or one where DRA does)."""
+    partitions: tuple[Partition, ...] = ()
+    replicas: int = 1
+    xid: int = 0
+    """The last Xid error; a card with one is unhealthy and not allocatable."""
+    foreign: bool = False
+    """Something outside Kubernetes works on it."""
+    labelled: bool = True
+    """The exporter can tell which pod holds it (not so under HAMi)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What one allocation hands out: a card, one of its replicas, or one of its partitions."""
+
+    gpu: Gpu
+    partition: Partition | None = None
+    replica: int | None = None
+
+    @property
+    def id(self) -> str:
+        if self.partition:
+            return self.partition.uuid
+        return self.gpu.uuid if self.replica is None else f"{self.gpu.uuid}::{self.replica}"
+
+    @property
+    def resource(self) -> str:
+        return self.partition.resource if self.partition else self.gpu.resource or ""
+
+
+@dataclass(slots=True, eq=False)
+class Use:
+    """A container's time with a device. Times are unix seconds; `held` is False for sharers that hold nothing."""
+
+    device: Device
+    namespace: str
+    pod: str
+    container: str
+    busy: bool
+    since: float
+    held: bool = True
+    until: float = float("inf")
+
+
+class NoDevices(Exception):
+    """The kubelet found fewer devices than the scheduler counted."""
+
+    def __init__(self, resource: str, asked: int, available: int) -> None:
+        super().__init__(
+            f"Allocate failed due to requested number of devices unavailable for {resource}. "
+            f"Requested: {asked}, Available: {available}, which is unexpected"
+        )
+
+
+class _Plugin:
+    """The devices of one resource on one node."""
+
+    def __init__(self, resource: str) -> None:
+        self.resource = resource
+        self.devices: list[Device] = []
+        self.taken: set[str] = set()
+
+    def choose(self, count: int, named: set[str], seed: str) -> list[Device]:
+        """`count` free devices: named ones first, then those on the card with the fewest holders, else by the seed."""
+        free = [device for device in self.devices if not device.gpu.xid and device.id not in self.taken]
+        if len(free) < count:
+            raise NoDevices(self.resource, count, len(free))
+        random.Random(seed).shuffle(free)  # noqa: S311 - a repeatable choice, not a secret
+        load = Counter(device.gpu.uuid for device in self.devices if device.id in self.taken)
+        free.sort(key=lambda device: (device.gpu.uuid not in named, load[device.gpu.uuid]))
+        return free[:count]
+
+
+class Devices:
+    """All cards of the cluster, by node, with their present and past uses."""
+
+    def __init__(self, gpus: Iterable[Gpu]) -> None:
+        self.by_node: dict[str, list[Gpu]] = defaultdict(list)
+        self.uses: dict[str, list[Use]] = defaultdict(list)
+        """By the GPU's UUID, in order of time."""
+        self._plugins: dict[tuple[str, str], _Plugin] = {}
+        self._pods: dict[str, list[Use]] = {}
+        for gpu in gpus:
+            self.by_node[gpu.node].append(gpu)
+            for device in _devices(gpu):
+                self._plugin(device).devices.append(device)
+
+    def admit(self, pod: Obj, since: float) -> None:
+        """Gives a pod on a node its devices, once; raises NoDevices. A resource without known cards is only counted."""
+        uid = pod["metadata"]["uid"]
+        if uid in self._pods:
+            return
+        uses = self._pods[uid] = list[Use]()
+        named = set(re.split(r"[,;: ]+", ",".join((pod["metadata"].get("annotations") or {}).values())))
+        try:
+            for container in pod["spec"]["containers"]:
+                for use in self._allocate(pod, container, named, since):
+                    uses.append(use)
+                    self.uses[use.device.gpu.uuid] = [*self.uses[use.device.gpu.uuid][-_KEPT_USES:], use]
+        except NoDevices:
+            self.release(pod, since)
+            raise
+
+    def release(self, pod: Obj, at: float) -> None:
+        for use in self._pods.pop(pod["metadata"]["uid"], ()):
+            use.until = at
+            if use.held:
+                self._plugin(use.device).taken.remove(use.device.id)
+
+    def of(self, pod: Obj, container: str) -> list[Device]:
+        return [use.device for use in self._pods.get(pod["metadata"]["uid"], ()) if use.container == container]
+
+    def _allocate(self, pod: Obj, container: Obj, named: set[str], since: float) -> Iterator[Use]:
+        metadata, node = pod["metadata"], pod["spec"]["nodeName"]
+        where = (metadata["namespace"], metadata["name"], container["name"])
+        busy = not idle(container)
+        for resource, amount in ((container.get("resources") or {}).get("limits") or {}).items():
+            if plugin := self._plugins.get((node, resource)):
+                for device in plugin.choose(int(parse(amount)), named, "/".join((*where, resource))):
+                    plugin.taken.add(device.id)
+                    yield Use(device, *where, busy, since)
+        for gpu in self.by_node.get(node, ()):
+            if gpu.resource is None and str(gpu.index) in _visible(container):
+                yield Use(Device(gpu), *where, busy, since, held=False)
+
+    def _plugin(self, device: Device) -> _Plugin:
+        return self._plugins.setdefault((device.gpu.node, device.resource), _Plugin(device.resource))
+
+
+def idle(container: Obj) -> bool:
+    """Whether a container leaves its GPUs alone: one that only sleeps; everything else works on them in waves."""
+    words = [*(container.get("command") or ()), *(container.get("args") or ())]
+    return " ".join(words).removeprefix("sh -c ").removeprefix("/bin/").split(" ")[0] == "sleep"
+
+
+def _visible(container: Obj) -> list[str]:
+    env = {item["name"]: item.get("value", "") for item in container.get("env") or ()}
+    visible: str = env.get("NVIDIA_VISIBLE_DEVICES", "")
+    return visible.split(",")
+
+
+def _devices(gpu: Gpu) -> Iterator[Device]:
+    if gpu.partitions:
+        yield from (Device(gpu, partition) for partition in gpu.partitions)
+    elif gpu.replicas > 1:
+        yield from (Device(gpu, replica=number) for number in range(gpu.replicas))
+    elif gpu.resource:
+        yield Device(gpu)

@@ -1,0 +1,149 @@
+"""All nodes' kubelets in one: takes every pod bound to a ready node, and lets go of it when it is deleted or done.
+
+How a pod lives in between is told in pod_life.py. Deleting ends a pod after a moment, or after its grace period if it
+ignores TERM; on a node that is not ready nothing happens any more, deletion included.
+
+Trap: pods that a scenario placed as Running get no task of their own, so that 50,000 of them cost nothing.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+from genet.simulation.containers import Containers
+from genet.simulation.devices import Devices, NoDevices
+from genet.simulation.errors import ApiError
+from genet.simulation.pod_life import Pace, PodLife, Runtime
+from genet.simulation.pod_status import finished
+from genet.simulation.recorder import Recorder
+from genet.simulation.store import Store
+
+Obj = dict[str, Any]
+
+
+class Kubelet:
+    def __init__(
+        self,
+        store: Store,
+        containers: Containers,
+        devices: Devices,
+        sleep: Callable[[float], Awaitable[None]],
+        pace: Pace,
+        *,
+        device_status: bool,
+    ) -> None:
+        self._store = store
+        self._devices = devices
+        self._runtime = Runtime(
+            store, containers, Recorder(store, "kubelet"), sleep, pace, reported=devices if device_status else None
+        )
+        self._lives: dict[str, asyncio.Task[None]] = {}
+        self._ends: dict[str, asyncio.Task[None]] = {}
+        self._addresses = 0
+
+    def start(self) -> None:
+        """Takes over the pods that are there, then follows the store. Needs a running event loop."""
+        for pod in self._store.list("pods"):
+            self._pod_changed(pod)
+        self._store.subscribe(self._changed)
+
+    async def stop(self) -> None:
+        tasks = [*self._lives.values(), *self._ends.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _changed(self, plural: str, kind: str, new: Obj, _: Obj | None) -> None:
+        if plural != "pods":
+            return
+        if kind == "DELETED":
+            self._gone(new)
+        else:
+            self._pod_changed(new)
+
+    def _pod_changed(self, pod: Obj) -> None:
+        uid, node = pod["metadata"]["uid"], self._ready_node(pod)
+        if "nodeName" in pod["spec"] and not finished(pod) and not self._admit(pod):
+            return
+        if node is None or finished(pod) or uid in self._ends:
+            return
+        if "deletionTimestamp" in pod["metadata"]:
+            self._ends[uid] = asyncio.ensure_future(self._end(pod))
+        elif uid not in self._lives and not _settled(pod):
+            self._addresses += 1
+            pod_ip = f"10.244.{self._addresses // 250 % 250}.{self._addresses % 250 + 2}"
+            life = PodLife(pod, self._runtime, host_ip=_address(node), pod_ip=pod_ip)
+            self._lives[uid] = asyncio.ensure_future(self._live(life, pod))
+
+    def _admit(self, pod: Obj) -> bool:
+        """Gives the pod its devices (again and again the same ones); a pod that gets none fails."""
+        since = pod.get("status", {}).get("startTime")
+        try:
+            self._devices.admit(pod, datetime.fromisoformat(since).timestamp() if since else self._now())
+        except NoDevices as error:
+            status = {
+                **pod.get("status", {}),
+                "phase": "Failed",
+                "reason": "UnexpectedAdmissionError",
+                "message": f"Pod was rejected: {error}",
+            }
+            self._runtime.recorder.warning(
+                "pods", pod, "UnexpectedAdmissionError", str(error), host=pod["spec"]["nodeName"]
+            )
+            self._store.update("pods", {**pod, "status": status}, subresource="status")
+            return False
+        return True
+
+    async def _live(self, life: PodLife, pod: Obj) -> None:
+        await life.run()
+        self._devices.release(pod, self._now())
+
+    async def _end(self, pod: Obj) -> None:
+        metadata, node = pod["metadata"], pod["spec"]["nodeName"]
+        for status in pod.get("status", {}).get("containerStatuses", ()):
+            if "running" in status["state"]:
+                path = f"spec.containers{{{status['name']}}}"
+                text = f"Stopping container {status['name']}"
+                self._runtime.recorder.normal("pods", pod, "Killing", text, host=node, field_path=path)
+        grace = float(metadata["deletionGracePeriodSeconds"])
+        await self._runtime.sleep(
+            grace if self._runtime.containers.ignores_term(pod) else min(grace, self._runtime.pace.stop)
+        )
+        try:
+            self._store.delete(
+                "pods",
+                metadata["namespace"],
+                metadata["name"],
+                preconditions={"uid": metadata["uid"]},
+                grace_period_seconds=0,
+            )
+        except ApiError:
+            return  # forced away meanwhile
+
+    def _gone(self, pod: Obj) -> None:
+        uid = pod["metadata"]["uid"]
+        if life := self._lives.pop(uid, None):
+            life.cancel()
+        self._ends.pop(uid, None)
+        self._devices.release(pod, self._now())
+        self._runtime.containers.forget(pod)
+
+    def _ready_node(self, pod: Obj) -> Obj | None:
+        node = self._store.find("nodes", "", pod["spec"].get("nodeName", ""))
+        conditions = node.get("status", {}).get("conditions", ()) if node else ()
+        return node if any(item["type"] == "Ready" and item["status"] == "True" for item in conditions) else None
+
+    def _now(self) -> float:
+        return self._store.clock().timestamp()
+
+
+def _settled(pod: Obj) -> bool:
+    """Placed by a scenario, and running: nothing to be done."""
+    statuses = pod.get("status", {}).get("containerStatuses") or ()
+    return bool(statuses) and all("running" in item["state"] for item in statuses)
+
+
+def _address(node: Obj) -> str:
+    addresses = node["status"].get("addresses", ())
+    return next((item["address"] for item in addresses if item["type"] == "InternalIP"), "")

@@ -1,0 +1,113 @@
+"""The status of a pod, as a kubelet puts it together from its containers' states. Pure.
+
+Traps: `phase` says less than people think (a crash-looping pod is Running); a condition's lastTransitionTime moves only
+when its status does; a container that waits for its next start keeps the end of the last one in `lastState`.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from genet.simulation.store import timestamp
+
+Obj = dict[str, Any]
+
+
+def finished(pod: Obj) -> bool:
+    return pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
+
+
+def condition(kind: str, status: str, at: datetime, **why: str) -> Obj:
+    return {"type": kind, "status": status, "lastProbeTime": None, "lastTransitionTime": timestamp(at), **why}
+
+
+def with_condition(conditions: Iterable[Obj], new: Obj) -> list[Obj]:
+    """The conditions with one replaced or added, in place."""
+    result = list(conditions)
+    for index, old in enumerate(result):
+        if old["type"] == new["type"]:
+            since = old["lastTransitionTime"] if old["status"] == new["status"] else new["lastTransitionTime"]
+            result[index] = {**new, "lastTransitionTime": since}
+            return result
+    return [*result, new]
+
+
+def waiting(container: Obj, reason: str, message: str = "", *, before: Obj | None = None) -> Obj:
+    """The status of a container that waits; `before` is its status until now."""
+    state = {"waiting": {"reason": reason, **({"message": message} if message else {})}}
+    return _container(container, state, before, ready=False)
+
+
+def running(container: Obj, at: datetime, container_id: str, *, before: Obj | None = None) -> Obj:
+    status = _container(container, {"running": {"startedAt": timestamp(at)}}, before, ready=True)
+    digest = hashlib.sha256(container["image"].encode()).hexdigest()
+    return {**status, "containerID": container_id, "imageID": f"{container['image']}@sha256:{digest}", "started": True}
+
+
+def terminated(at: datetime, exit_code: int, reason: str, *, before: Obj) -> Obj:
+    ended = {
+        "exitCode": exit_code,
+        "reason": reason,
+        "startedAt": before["state"]["running"]["startedAt"],
+        "finishedAt": timestamp(at),
+        "containerID": before["containerID"],
+    }
+    return {**before, "ready": False, "started": False, "state": {"terminated": ended}}
+
+
+def pod_status(pod: Obj, at: datetime, statuses: Sequence[Obj], init_statuses: Sequence[Obj], **known: Any) -> Obj:
+    """The whole status. `known` are fields as they stand in it: hostIP, podIP, startTime and the like."""
+    old = pod.get("status", {})
+    initialized = all("terminated" in item["state"] for item in init_statuses)
+    unready = [item["name"] for item in statuses if not item["ready"]]
+    phase = _phase(pod["spec"].get("restartPolicy", "Always"), statuses, init_statuses)
+    why: dict[str, str] = {}
+    if phase == "Succeeded":
+        why = {"reason": "PodCompleted"}
+    elif unready:
+        why = {"reason": "ContainersNotReady", "message": f"containers with unready status: [{' '.join(unready)}]"}
+    ready = "False" if unready else "True"
+    conditions = old.get("conditions", [])
+    for new in (
+        condition("PodReadyToStartContainers", "True" if known.get("podIP") else "False", at),
+        condition("Initialized", "True" if initialized else "False", at),
+        condition("Ready", ready, at, **why),
+        condition("ContainersReady", ready, at, **why),
+    ):
+        conditions = with_condition(conditions, new)
+    status = {**old, "phase": phase, "conditions": conditions, **known, "containerStatuses": list(statuses)}
+    if init_statuses:
+        status["initContainerStatuses"] = list(init_statuses)
+    return status
+
+
+def _container(container: Obj, state: Obj, before: Obj | None, *, ready: bool) -> Obj:
+    status = {
+        "name": container["name"],
+        "image": container["image"],
+        "imageID": "",
+        "restartCount": 0,
+        "lastState": {},
+        **(before or {}),
+        "state": state,
+        "ready": ready,
+        "started": False,
+    }
+    if before and "terminated" in before["state"]:
+        status["lastState"] = before["state"]
+    return status
+
+
+def _phase(restart_policy: str, statuses: Sequence[Obj], init_statuses: Sequence[Obj]) -> str:
+    failed_inits = [item for item in init_statuses if item["state"].get("terminated", {}).get("exitCode")]
+    if failed_inits and restart_policy == "Never":
+        return "Failed"
+    if any("waiting" in item["state"] and not item["lastState"] for item in statuses):
+        return "Pending"
+    if not all("terminated" in item["state"] for item in statuses) or restart_policy == "Always":
+        return "Running"
+    failed = any(item["state"]["terminated"]["exitCode"] for item in statuses)
+    if failed and restart_policy == "OnFailure":
+        return "Running"
+    return "Failed" if failed else "Succeeded"

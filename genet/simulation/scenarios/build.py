@@ -1,0 +1,321 @@
+"""The pieces that scenarios are made of: nodes with their cards and GFD labels, people's namespaces, running pods.
+
+Everything has an age, so that lists look lived in. Equal parts of manifests are one dict shared by all objects (the
+store never changes what it holds): `large` starts fast because of it. What a node gives is counted here by hand, as a
+device plugin would advertise it; which pod gets which card is decided when the kubelet takes the pods over.
+"""
+
+import random
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from genet.simulation.devices import Gpu, Partition
+from genet.simulation.exporter import Generation
+from genet.simulation.pod_status import condition, pod_status, running
+from genet.simulation.store import timestamp
+
+Obj = dict[str, Any]
+
+KUBELET_VERSION: Final = "v1.34.2"
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+IDLE: Final = ("sleep", "infinity")
+TRAINING: Final = ("python", "train.py")
+
+
+class Model(NamedTuple):
+    """A GPU model: what DCGM calls it, its MiB, and GFD's family."""
+
+    name: str
+    memory: int
+    family: str
+
+    @property
+    def product(self) -> str:
+        return self.name.replace(" ", "-")
+
+
+H100: Final = Model("NVIDIA H100 80GB HBM3", 81559, "hopper")
+A100: Final = Model("NVIDIA A100-SXM4-80GB", 81920, "ampere")
+L40S: Final = Model("NVIDIA L40S", 46068, "ada-lovelace")
+V100: Final = Model("Tesla V100-SXM2-32GB", 32768, "volta")
+RTX4090: Final = Model("NVIDIA GeForce RTX 4090", 24564, "ada-lovelace")
+T4: Final = Model("Tesla T4", 15360, "turing")
+
+
+class Placed(NamedTuple):
+    plural: str
+    object: Obj
+    created: datetime
+
+
+@dataclass(slots=True)
+class Scenario:
+    now: datetime
+    seed: int
+    objects: list[Placed] = field(default_factory=list)
+    gpus: list[Gpu] = field(default_factory=list)
+    generation: Generation = field(default_factory=Generation)
+    device_status: bool = False
+    """Whether kubelets report devices in `allocatedResourcesStatus`."""
+    _addresses: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("default", "kube-node-lease", "kube-public", "kube-system"):
+            self.namespace(name, "90d")
+        self.add(
+            "storageclasses",
+            {
+                "metadata": {
+                    "name": "standard",
+                    "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
+                },
+                "provisioner": "simulation.genet.io/standard",
+                "reclaimPolicy": "Delete",
+                "volumeBindingMode": "Immediate",
+            },
+            "90d",
+        )
+
+    def add(self, plural: str, obj: Obj, age: str) -> Obj:
+        self.objects.append(Placed(plural, obj, self.ago(age)))
+        return obj
+
+    def ago(self, age: str) -> datetime:
+        """`3d`, `5h`, `20m` or `8s` before now."""
+        return self.now - timedelta(seconds=int(age[:-1]) * _SECONDS[age[-1]])
+
+    def namespace(self, name: str, age: str, **metadata: Obj) -> None:
+        labels = {"kubernetes.io/metadata.name": name, **metadata.pop("labels", {})}
+        obj = {"metadata": {"name": name, "labels": labels, **metadata}, "spec": {"finalizers": ["kubernetes"]}}
+        self.add("namespaces", {**obj, "status": {"phase": "Active"}}, age)
+
+    def user(self, name: str, age: str = "60d") -> str:
+        """The namespace of somebody who logs in as `name` in dev mode; its userIdentifier."""
+        identifier = f"{name}-{name}"
+        labels = {
+            "genet.io/managed": "true",
+            "genet.io/user": identifier,
+            "pod-security.kubernetes.io/enforce": "baseline",
+        }
+        annotations = {"genet.io/owner": f"dev|{name}", "genet.io/email": f"{name}@dev.invalid"}
+        self.namespace(f"user-{identifier}", age, labels=labels, annotations=annotations)
+        return identifier
+
+    def node(
+        self,
+        name: str,
+        *,
+        cpu: int,
+        memory: str,
+        age: str,
+        labels: Mapping[str, str] | None = None,
+        annotations: Mapping[str, str] | None = None,
+        devices: Mapping[str, int] | None = None,
+        unhealthy: Mapping[str, int] | None = None,
+        taints: Sequence[Obj] = (),
+        cordoned: bool = False,
+        not_ready_for: str | None = None,
+    ) -> None:
+        """A node; `devices` is its capacity by resource, of which `unhealthy` are not allocatable."""
+        self._addresses += 1
+        address = f"10.0.{self._addresses // 250}.{self._addresses % 250 + 1}"
+        capacity = {"cpu": str(cpu), "memory": memory, "ephemeral-storage": "1Ti", "pods": "110"}
+        capacity |= {resource: str(count) for resource, count in (devices or {}).items()}
+        allocatable = capacity | {name: str(int(capacity[name]) - bad) for name, bad in (unhealthy or {}).items()}
+        taints = list(taints)
+        if cordoned:
+            taints.append({"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"})
+        if not_ready_for:
+            taints += [
+                {"key": "node.kubernetes.io/unreachable", "effect": what} for what in ("NoSchedule", "NoExecute")
+            ]
+        spec: Obj = {"podCIDR": f"10.244.{self._addresses % 250}.0/24", "taints": taints}
+        if cordoned:
+            spec["unschedulable"] = True
+        own = {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"}
+        metadata: Obj = {"name": name, "labels": {**own, **(labels or {})}}
+        if annotations:
+            metadata["annotations"] = dict(annotations)
+        status = {
+            "capacity": capacity,
+            "allocatable": allocatable,
+            "conditions": self._node_conditions(age, not_ready_for),
+            "addresses": [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": name}],
+            "nodeInfo": _NODE_INFO,
+        }
+        self.add("nodes", {"metadata": metadata, "spec": spec, "status": status}, age)
+
+    def cards(
+        self,
+        node: str,
+        model: Model,
+        count: int,
+        *,
+        profiles: Sequence[str] = (),
+        xid: Mapping[int, int] | None = None,
+        foreign: Collection[int] = (),
+        **fields: Any,
+    ) -> list[Gpu]:
+        """Puts cards into a node, each cut into `profiles`; `xid` and `foreign` (used from outside) are by index."""
+        cards = [
+            Gpu(
+                node,
+                index,
+                self.uuid("GPU", node, index),
+                model.name,
+                model.memory,
+                partitions=self._partitions(node, index, profiles),
+                xid=(xid or {}).get(index, 0),
+                foreign=index in foreign,
+                **fields,
+            )
+            for index in range(count)
+        ]
+        self.gpus += cards
+        return cards
+
+    def uuid(self, prefix: str, *what: object) -> str:
+        dice = random.Random("/".join(map(str, (self.seed, prefix, *what))))  # noqa: S311 - repeatable identities
+        return f"{prefix}-{uuid.UUID(int=dice.getrandbits(128), version=4)}"
+
+    def _partitions(self, node: str, index: int, profiles: Sequence[str]) -> tuple[Partition, ...]:
+        return tuple(
+            Partition(
+                instance=number + 1,
+                profile=profile,
+                uuid=self.uuid("MIG", node, index, number),
+                memory=int(profile.partition(".")[2].removesuffix("gb")) * 1000,
+                resource=f"nvidia.com/mig-{profile}",
+            )
+            for number, profile in enumerate(profiles)
+        )
+
+    def pod(
+        self,
+        namespace: str,
+        name: str,
+        node: str | None,
+        age: str,
+        *,
+        image: str = "pytorch:2.9-cuda12.8",
+        command: Sequence[str] = TRAINING,
+        limits: Mapping[str, str | int] | None = None,
+        env: Sequence[Obj] = (),
+        state: Obj | None = None,
+        **metadata: Obj,
+    ) -> Obj:
+        """A pod that runs on `node`, or waits without one. `state` replaces the container's running status."""
+        spec = spec_of(image, command, {"cpu": "4", "memory": "16Gi", **(limits or {})}, env)
+        return self.bare_pod(namespace, name, node, age, spec, state, **metadata)
+
+    def bare_pod(  # noqa: PLR0917 - as above
+        self,
+        namespace: str,
+        name: str,
+        node: str | None,
+        age: str,
+        spec: Obj,
+        state: Obj | None = None,
+        **metadata: Obj,
+    ) -> Obj:
+        started = self.ago(age)
+        pod: Obj = {"metadata": {"namespace": namespace, "name": name, **metadata}, "spec": spec}
+        if node is None:
+            return self.add("pods", {**pod, "status": {"phase": "Pending", "qosClass": "Guaranteed"}}, age)
+        pod["spec"] = {**spec, "nodeName": node}
+        self._addresses += 1
+        ip = f"10.245.{self._addresses // 250 % 250}.{self._addresses % 250 + 2}"
+        container = spec["containers"][0]
+        container_id = f"containerd://{random.Random(f'{namespace}/{name}').getrandbits(256):064x}"  # noqa: S311 - no secret
+        pod["status"] = {"qosClass": "Guaranteed", "conditions": [condition("PodScheduled", "True", started)]}
+        pod["status"] = pod_status(
+            pod,
+            started,
+            [state or running(container, started + timedelta(seconds=8), container_id)],
+            [],
+            podIP=ip,
+            podIPs=[{"ip": ip}],
+            startTime=timestamp(started),
+        )
+        return self.add("pods", pod, age)
+
+    def user_pod(self, user: str, name: str, node: str | None, age: str, gpu_type: str = "", **fields: Any) -> Obj:
+        """A pod as Genet would have made it for `user` (a userIdentifier)."""
+        labels = {"genet.io/user": user, "genet.io/managed": "true", "genet.io/created-by": "genet"}
+        if gpu_type:
+            labels["genet.io/gpu-type"] = gpu_type
+        return self.pod(f"user-{user}", f"pod-{user}-{name}", node, age, labels=labels, **fields)
+
+    def _node_conditions(self, age: str, not_ready_for: str | None) -> list[Obj]:
+        def entry(kind: str, status: str, reason: str, message: str, since: str) -> Obj:
+            new = condition(kind, status, self.ago(since), reason=reason, message=message)
+            return {**new, "lastHeartbeatTime": timestamp(self.ago(not_ready_for or "1m"))}
+
+        calm = [
+            entry(
+                "MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available", age
+            ),
+            entry("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure", age),
+            entry("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available", age),
+        ]
+        if not_ready_for:
+            stopped = "Kubelet stopped posting node status."
+            return [
+                *({**item, "status": "Unknown", "reason": "NodeStatusUnknown", "message": stopped} for item in calm),
+                entry("Ready", "Unknown", "NodeStatusUnknown", stopped, not_ready_for),
+            ]
+        return [*calm, entry("Ready", "True", "KubeletReady", "kubelet is posting ready status", age)]
+
+
+def gfd_labels(
+    model: Model, count: int, *, replicas: int = 1, sharing: str = "none", mig: str = "none"
+) -> dict[str, str]:
+    """Labels as GPU feature discovery writes them."""
+    return {
+        "nvidia.com/gpu.present": "true",
+        "nvidia.com/gpu.product": f"{model.product}-SHARED" if replicas > 1 else model.product,
+        "nvidia.com/gpu.memory": str(model.memory),
+        "nvidia.com/gpu.count": str(count),
+        "nvidia.com/gpu.replicas": str(replicas),
+        "nvidia.com/gpu.sharing-strategy": sharing,
+        "nvidia.com/gpu.family": model.family,
+        "nvidia.com/mig.capable": str(model in (H100, A100)).lower(),
+        "nvidia.com/mig.strategy": mig,
+    }
+
+
+def spec_of(image: str, command: Sequence[str], limits: Mapping[str, str | int], env: Sequence[Obj] = ()) -> Obj:
+    resources = {name: str(amount) for name, amount in limits.items()}
+    container = {
+        "name": "main",
+        "image": image,
+        "command": list(command),
+        "env": list(env),
+        "resources": {"limits": resources, "requests": resources},
+    }
+    return {
+        "containers": [container],
+        "restartPolicy": "Always",
+        "terminationGracePeriodSeconds": 30,
+        "dnsPolicy": "ClusterFirst",
+        "schedulerName": "default-scheduler",
+        "serviceAccountName": "default",
+        "tolerations": [],
+    }
+
+
+_NODE_INFO: Final = {
+    "architecture": "amd64",
+    "operatingSystem": "linux",
+    "osImage": "Debian GNU/Linux 13 (trixie)",
+    "kernelVersion": "6.12.48-amd64",
+    "containerRuntimeVersion": "containerd://2.1.4",
+    "kubeletVersion": KUBELET_VERSION,
+    "kubeProxyVersion": KUBELET_VERSION,
+    "machineID": "",
+    "systemUUID": "",
+    "bootID": "",
+}

@@ -74,6 +74,7 @@ async def follow(
 ) -> AsyncGenerator[Listing[T] | Changes[T] | Trouble, None]:
     """News of a resource, for ever: a list, then what changes; close the iterator to end it."""
     position: str | None = None
+    proven = False  # whether `position` has ever served, so that 410 means age and not a list that is no use
     failures = 0
     while True:
         try:
@@ -90,21 +91,19 @@ async def follow(
             async with aclosing(_stream(kube, resource, scope, timing, position)) as stream:
                 async for changes in stream:
                     if changes.resource_version != position:
-                        failures = 0
+                        proven, failures = True, 0
                     position = changes.resource_version
                     yield changes
-        except Gone as gone:
-            position = None
-            if failures:
-                yield Trouble(gone)
-                await timing.sleep(_delay(timing, failures, gone))
-            failures += 1
+            proven, failures = True, 0
         except GenetError as error:
+            if isinstance(error, Gone):
+                position = None
+                if proven:
+                    proven = False
+                    continue
             yield Trouble(error)
             await timing.sleep(_delay(timing, failures, error))
             failures += 1
-        else:
-            failures = 0
 
 
 async def _stream(

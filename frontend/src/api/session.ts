@@ -1,0 +1,20 @@
+/** Who is here and what this installation offers; loaded once by the app, read by every feature. */
+import { createContext, useContext } from "react";
+import type { ApiClient } from "./client";
+import type { AuthStatus, Config } from "./types";
+
+export interface Session {
+  api: ApiClient;
+  auth: AuthStatus;
+  config: Config;
+}
+
+export const SessionContext = createContext<Session | null>(null);
+
+export function useSession(): Session {
+  const session = useContext(SessionContext);
+  if (session === null) {
+    throw new Error("useSession needs a SessionContext above it");
+  }
+  return session;
+}

@@ -1,0 +1,30 @@
+/** Names for the shapes of the API. They are derived from the routes, so that a change of the contract fails the build. */
+import type { paths } from "./schema.gen";
+
+type Answer<Operation, Code extends number> = Operation extends {
+  responses: Record<Code, { content: { "application/json": infer Body } }>;
+}
+  ? Body
+  : never;
+
+export type AuthStatus = Answer<paths["/api/auth/status"]["get"], 200>;
+export type Config = Answer<paths["/api/config"]["get"], 200>;
+export type GpuType = Config["gpuTypes"][number];
+export type PresetImage = Config["presetImages"][number];
+export type Volume = Config["volumes"][number];
+
+export type PodList = Answer<paths["/api/pods"]["get"], 200>;
+export type Pod = PodList["pods"][number];
+export type Quota = PodList["quota"];
+export type PodRequest = paths["/api/pods"]["post"]["requestBody"]["content"]["application/json"];
+export type PodEvent = Answer<paths["/api/pods/{id}/events"]["get"], 200>["events"][number];
+export type PodLogs = Answer<paths["/api/pods/{id}/logs"]["get"], 200>;
+
+export type GpuOverview = Answer<paths["/api/cluster/gpu-overview"]["get"], 200>;
+export type AcceleratorGroup = GpuOverview["acceleratorGroups"][number];
+export type GpuNode = AcceleratorGroup["nodes"][number];
+export type Slot = GpuNode["slots"][number];
+export type SlotStatus = Slot["status"];
+export type SlotPod = Slot["pods"][number];
+export type Sources = GpuOverview["sources"];
+export type Source = Sources["kubernetes"];

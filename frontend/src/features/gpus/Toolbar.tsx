@@ -1,0 +1,57 @@
+/** Filters; the legend is one of them, so that it costs no room of its own. */
+import { Select, Switch, Tooltip, UnstyledButton } from "@mantine/core";
+import { useLanguage } from "../../i18n/language";
+import type { Filter } from "./filter";
+import classes from "./gpus.module.css";
+import { StateMark } from "./heatmap/StateMark";
+import { type Fleet, STATES } from "./model";
+
+interface ToolbarProps {
+  fleet: Fleet;
+  filter: Filter;
+  onFilter: (filter: Filter) => void;
+  signedIn: boolean;
+}
+
+export function Toolbar({ fleet, filter, onFilter, signedIn }: ToolbarProps) {
+  const { text, locale } = useLanguage();
+  const number = new Intl.NumberFormat(locale);
+  const types = [...new Map(fleet.groups.map(({ type, label }) => [type, label]))];
+  return (
+    <div className={classes.toolbar}>
+      <Select
+        aria-label={text.gpus.type}
+        placeholder={text.gpus.allTypes}
+        data={types.map(([value, label]) => ({ value, label }))}
+        value={filter.type}
+        onChange={(type) => onFilter({ ...filter, type })}
+        clearable
+        className={classes.typeFilter}
+      />
+      <fieldset className={classes.legend}>
+        <legend className={classes.hidden}>{text.gpus.legend}</legend>
+        {STATES.map((state) => (
+          <Tooltip key={state} label={text.gpus.stateMeanings[state]} openDelay={300}>
+            <UnstyledButton
+              className={classes.legendItem}
+              aria-pressed={filter.state === state}
+              onClick={() => onFilter({ ...filter, state: filter.state === state ? null : state })}
+            >
+              <StateMark state={state} />
+              <span>{text.gpus.states[state]}</span>
+              <span className={classes.legendCount}>{number.format(fleet.counts[state])}</span>
+            </UnstyledButton>
+          </Tooltip>
+        ))}
+      </fieldset>
+      {signedIn && (
+        <Switch
+          label={text.gpus.showMine}
+          checked={filter.mine}
+          onChange={(event) => onFilter({ ...filter, mine: event.currentTarget.checked })}
+          className={classes.mineSwitch}
+        />
+      )}
+    </div>
+  );
+}

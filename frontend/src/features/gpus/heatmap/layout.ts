@@ -1,0 +1,180 @@
+/**
+ * Where every GPU stands: plain arithmetic on a grid of node blocks per group. All blocks of a group have one size, so
+ * that finding the GPU under the pointer takes no search, however many there are.
+ */
+import type { Fleet, FleetNode } from "../model";
+
+export interface Density {
+  /** Side of a GPU's square, in CSS pixels like everything here. */
+  cell: number;
+  gap: number;
+  blockGap: number;
+  /** Height kept for a node's name; 0 where names would not be legible. */
+  label: number;
+  minBlockWidth: number;
+}
+
+export interface GroupBox {
+  group: number;
+  /** Where the group's heading begins. */
+  top: number;
+  /** Where its first node block begins. */
+  y: number;
+  blockColumns: number;
+  cellColumns: number;
+  blockWidth: number;
+  blockHeight: number;
+  height: number;
+}
+
+export interface Layout {
+  density: Density;
+  width: number;
+  height: number;
+  boxes: GroupBox[];
+}
+
+export interface Point {
+  x: number;
+  y: number;
+}
+
+/** From roomy to dense; the first whose height fits HEIGHT_BUDGET is taken, else the last. */
+const DENSITIES: readonly [Density, ...Density[]] = [
+  { cell: 34, gap: 4, blockGap: 24, label: 20, minBlockWidth: 124 },
+  { cell: 26, gap: 4, blockGap: 20, label: 20, minBlockWidth: 116 },
+  { cell: 18, gap: 3, blockGap: 16, label: 18, minBlockWidth: 104 },
+  { cell: 12, gap: 2, blockGap: 12, label: 16, minBlockWidth: 96 },
+  { cell: 8, gap: 1, blockGap: 6, label: 0, minBlockWidth: 0 },
+  { cell: 5, gap: 1, blockGap: 4, label: 0, minBlockWidth: 0 },
+];
+const HEIGHT_BUDGET = 1_600;
+const CELLS_PER_ROW = 8;
+export const HEADING = 40;
+const GROUP_GAP = 20;
+
+export function layoutFleet(fleet: Fleet, groups: number[], width: number): Layout {
+  let layout = layoutAt(DENSITIES[0], fleet, groups, width);
+  for (const density of DENSITIES.slice(1)) {
+    if (layout.height <= HEIGHT_BUDGET) {
+      break;
+    }
+    layout = layoutAt(density, fleet, groups, width);
+  }
+  return layout;
+}
+
+function layoutAt(density: Density, fleet: Fleet, groups: number[], width: number): Layout {
+  const { cell, gap, blockGap, label, minBlockWidth } = density;
+  const boxes: GroupBox[] = [];
+  let top = 0;
+  for (const group of groups) {
+    const members = nodesOf(fleet, group);
+    const most = members.reduce((count, node) => Math.max(count, node.deviceCount), 1);
+    const cellColumns = Math.min(most, CELLS_PER_ROW);
+    const cellRows = Math.ceil(most / cellColumns);
+    const blockWidth = Math.max(minBlockWidth, cellColumns * (cell + gap) - gap);
+    const blockHeight = label + cellRows * (cell + gap) - gap;
+    const blockColumns = Math.max(1, Math.floor((width + blockGap) / (blockWidth + blockGap)));
+    const blockRows = Math.ceil(members.length / blockColumns);
+    const y = top + HEADING;
+    const height = Math.max(0, blockRows * (blockHeight + blockGap) - blockGap);
+    boxes.push({ group, top, y, blockColumns, cellColumns, blockWidth, blockHeight, height });
+    top = y + height + GROUP_GAP;
+  }
+  return { density, width, height: Math.max(0, top - GROUP_GAP), boxes };
+}
+
+export function nodesOf({ groups, nodes }: Fleet, group: number): FleetNode[] {
+  const { firstNode = 0, nodeCount = 0 } = groups[group] ?? {};
+  return nodes.slice(firstNode, firstNode + nodeCount);
+}
+
+/** Top left corner of the block of the group's nth node. */
+export function blockOrigin({ density }: Layout, box: GroupBox, nth: number): Point {
+  return {
+    x: (nth % box.blockColumns) * (box.blockWidth + density.blockGap),
+    y: box.y + Math.floor(nth / box.blockColumns) * (box.blockHeight + density.blockGap),
+  };
+}
+
+/** Top left corner of the nth cell in a block, from the block's own corner. */
+export function cellOffset({ density }: Layout, box: GroupBox, nth: number): Point {
+  const pitch = density.cell + density.gap;
+  return {
+    x: (nth % box.cellColumns) * pitch,
+    y: density.label + Math.floor(nth / box.cellColumns) * pitch,
+  };
+}
+
+/** Top left corner of a GPU's square; null when its group is not shown. */
+export function cellOrigin(layout: Layout, fleet: Fleet, device: number): Point | null {
+  const index = fleet.nodeOf[device];
+  const node = index === undefined ? undefined : fleet.nodes[index];
+  const box = node && layout.boxes.find(({ group }) => group === node.group);
+  if (index === undefined || !node || !box) {
+    return null;
+  }
+  const block = blockOrigin(layout, box, index - (fleet.groups[node.group]?.firstNode ?? 0));
+  const cell = cellOffset(layout, box, device - node.firstDevice);
+  return { x: block.x + cell.x, y: block.y + cell.y };
+}
+
+/** The GPU at a point, the gap after a square counted as its own; null between blocks. */
+export function deviceAt(layout: Layout, fleet: Fleet, { x, y }: Point): number | null {
+  const { cell, gap, blockGap, label } = layout.density;
+  const box = layout.boxes.find((candidate) => y >= candidate.y && y < candidate.y + candidate.height);
+  if (!box || x < 0) {
+    return null;
+  }
+  const column = Math.floor(x / (box.blockWidth + blockGap));
+  const row = Math.floor((y - box.y) / (box.blockHeight + blockGap));
+  const nth = row * box.blockColumns + column;
+  const group = fleet.groups[box.group];
+  const node =
+    column < box.blockColumns && group && nth < group.nodeCount && fleet.nodes[group.firstNode + nth];
+  if (!node) {
+    return null;
+  }
+  const block = blockOrigin(layout, box, nth);
+  const cellColumn = Math.floor((x - block.x) / (cell + gap));
+  const cellRow = Math.floor((y - block.y - label) / (cell + gap));
+  const index = cellRow * box.cellColumns + cellColumn;
+  const inside = cellColumn < box.cellColumns && cellRow >= 0 && index < node.deviceCount;
+  return inside ? node.firstDevice + index : null;
+}
+
+export type Direction = "ArrowLeft" | "ArrowRight" | "ArrowUp" | "ArrowDown";
+
+/** The next GPU in a direction; the same one at the edge. */
+export function neighbour(layout: Layout, fleet: Fleet, device: number, direction: Direction): number {
+  if (direction === "ArrowLeft" || direction === "ArrowRight") {
+    const next = device + (direction === "ArrowRight" ? 1 : -1);
+    return cellOrigin(layout, fleet, next) ? next : device;
+  }
+  const origin = cellOrigin(layout, fleet, device);
+  if (!origin) {
+    return device;
+  }
+  const { cell, gap } = layout.density;
+  const step = direction === "ArrowDown" ? cell + gap : -(cell + gap);
+  const x = origin.x + cell / 2;
+  for (let y = origin.y + cell / 2 + step; y >= 0 && y <= layout.height; y += step) {
+    const found = deviceAt(layout, fleet, { x, y });
+    if (found !== null) {
+      return found;
+    }
+  }
+  return device;
+}
+
+/** The first GPU that is shown. */
+export function firstDevice({ boxes }: Layout, fleet: Fleet): number | null {
+  for (const { group } of boxes) {
+    const node = nodesOf(fleet, group).find(({ deviceCount }) => deviceCount > 0);
+    if (node) {
+      return node.firstDevice;
+    }
+  }
+  return null;
+}

@@ -1,0 +1,125 @@
+/** The user's own pods: how they are, how long they stay, and what to do with them. */
+import { Button, Group, Skeleton, Stack, Title } from "@mantine/core";
+import { IconPlus } from "@tabler/icons-react";
+import { useState } from "react";
+import { useSearchParams } from "react-router";
+import { useSession } from "../../api/session";
+import type { Pod, PodList } from "../../api/types";
+import { useText } from "../../i18n/language";
+import { useNow } from "../../lib/time";
+import { EmptyState } from "../../ui/EmptyState";
+import { News } from "../../ui/News";
+import { Problem } from "../../ui/Problem";
+import { DeleteDialog } from "./DeleteDialog";
+import { PodDrawer } from "./PodDrawer";
+import { PodRow } from "./PodRow";
+import classes from "./pods.module.css";
+import { byAge } from "./podText";
+import { QuotaBars } from "./QuotaBars";
+import { usePods } from "./usePods";
+
+/** Time left is shown in minutes. */
+const CLOCK_STEP = 10_000;
+
+export function PodsPage({ onCreate }: { onCreate: () => void }) {
+  const text = useText();
+  const { auth } = useSession();
+  const { data, error, refetch } = usePods();
+  if (!auth.authenticated) {
+    return (
+      <EmptyState title={text.pods.logInFirst}>
+        {auth.loginURL && (
+          <Button component="a" href={auth.loginURL}>
+            {text.app.logIn}
+          </Button>
+        )}
+      </EmptyState>
+    );
+  }
+  return (
+    <Stack gap="md">
+      <Group justify="space-between">
+        <Title order={1} size="h3">
+          {text.pods.title}
+        </Title>
+        <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={onCreate}>
+          {text.pods.create}
+        </Button>
+      </Group>
+      {error && <Problem title={text.pods.failed} error={error} onRetry={refetch} />}
+      {data ? (
+        <Pods list={data} />
+      ) : (
+        !error && (
+          <Stack gap="md" aria-busy aria-label={text.app.loading}>
+            <Skeleton height={62} />
+            <Skeleton height={76} />
+            <Skeleton height={76} />
+          </Stack>
+        )
+      )}
+    </Stack>
+  );
+}
+
+function Pods({ list }: { list: PodList }) {
+  const text = useText();
+  const now = useNow(CLOCK_STEP);
+  const [search, setSearch] = useSearchParams();
+  const [doomed, setDoomed] = useState<Pod | null>(null);
+  const [news, setNews] = useState("");
+  const inspected = list.pods.find(({ id }) => id === search.get("pod"));
+  const inspect = (id: string | null) => {
+    const next = new URLSearchParams(search);
+    if (id === null) {
+      next.delete("pod");
+    } else {
+      next.set("pod", id);
+    }
+    setSearch(next, { replace: id === null });
+  };
+
+  const { columns } = text.pods;
+  return (
+    <>
+      <QuotaBars quota={list.quota} />
+      {list.pods.length === 0 ? (
+        <EmptyState title={text.pods.empty} hint={text.pods.emptyHint} />
+      ) : (
+        <div className={classes.list}>
+          <div className={classes.head} aria-hidden>
+            <span>{columns.pod}</span>
+            <span>{columns.status}</span>
+            <span>{columns.gpus}</span>
+            <span>{columns.node}</span>
+            <span>{columns.left}</span>
+          </div>
+          <ul className={classes.rows} aria-label={text.pods.title}>
+            {byAge(list.pods).map((pod) => (
+              <PodRow
+                key={pod.id}
+                pod={pod}
+                now={now}
+                onInspect={() => inspect(pod.id)}
+                onDelete={() => setDoomed(pod)}
+                onNews={setNews}
+              />
+            ))}
+          </ul>
+        </div>
+      )}
+      {doomed && (
+        <DeleteDialog
+          pod={doomed}
+          onClose={() => setDoomed(null)}
+          onDeleted={() => {
+            setNews(text.pods.deleted(doomed.name));
+            setDoomed(null);
+          }}
+        />
+      )}
+      <News text={news} onDone={() => setNews("")} />
+      {inspected && <PodDrawer pod={inspected} onClose={() => inspect(null)} />}
+    </>
+  );
+}

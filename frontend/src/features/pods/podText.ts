@@ -1,0 +1,34 @@
+/** A pod's facts as the page words them. */
+import type { Pod } from "../../api/types";
+
+export type Tone = "good" | "moving" | "bad" | "ended";
+
+const MOVING = new Set(["Pending", "ContainerCreating", "PodInitializing", "Restarting", "Scheduling"]);
+const ENDED = new Set(["Terminating", "Succeeded", "Completed"]);
+
+/** How a kubectl STATUS is to be felt; what is not known to be fine is shown as trouble. */
+export function statusTone(status: string): Tone {
+  if (status === "Running") {
+    return "good";
+  }
+  if (MOVING.has(status) || /^Init:\d/.test(status)) {
+    return "moving";
+  }
+  return ENDED.has(status) ? "ended" : "bad";
+}
+
+/** Steps for extending, in hours, up to what the installation allows, whose limit is always the last. */
+export function extendSteps(maxProtectHours: number): number[] {
+  return [...[4, 12, 24, 72, 168].filter((hours) => hours < maxProtectHours), maxProtectHours];
+}
+
+/** "registry.example/team/pytorch:2.4" is "pytorch:2.4" where room is short. */
+export function shortImage(image: string): string {
+  const name = image.slice(image.lastIndexOf("/") + 1);
+  return name.replace(/@sha256:([0-9a-f]{8})[0-9a-f]*$/, "@$1");
+}
+
+/** Stable order: oldest first, as kubectl's list by age. */
+export function byAge(pods: readonly Pod[]): Pod[] {
+  return pods.toSorted((a, b) => a.createdAt.localeCompare(b.createdAt) || a.id.localeCompare(b.id));
+}

@@ -1,0 +1,246 @@
+/** English, and by its type what every other language has to say. */
+import type { SlotStatus } from "../api/types";
+import type { TimeLeft } from "../lib/time";
+
+const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
+
+const states: Record<SlotStatus, string> = {
+  free: "Free",
+  used: "Used",
+  unknown: "Unknown",
+  unhealthy: "Unhealthy",
+  external: "External",
+};
+
+const stateMeanings: Record<SlotStatus, string> = {
+  free: "Nobody holds it; take it.",
+  used: "A pod holds it; the filled part is its utilization.",
+  unknown: "Not known whether it is free.",
+  unhealthy: "The cluster reports it as broken.",
+  external: "In use by something outside Kubernetes.",
+};
+
+export const en = {
+  app: {
+    gpus: "GPUs",
+    pods: "My pods",
+    navigation: "Main",
+    skip: "Skip to content",
+    account: "Account",
+    logIn: "Log in",
+    theme: "Theme",
+    themes: { light: "Light", dark: "Dark", auto: "As the system" },
+    language: "Language",
+    loading: "Loading",
+    retry: "Try again",
+    close: "Close",
+    cancel: "Cancel",
+    notFound: "There is no such page.",
+    toGpus: "See the GPUs",
+    startFailed: "Genet cannot be reached",
+  },
+  errors: {
+    network: "The server does not answer. Check the connection and try again.",
+    unauthenticated: "Your session has ended. Log in again.",
+    unavailable: (detail: string) => `A part of the platform does not answer right now: ${detail}`,
+    quotaPods: (used: number, limit: number) =>
+      `You have ${plural(used, "pod", "pods")} and may have ${limit}. Delete one first.`,
+    quotaGpus: (used: number, asked: number, limit: number) =>
+      `You hold ${used} of the ${plural(limit, "GPU", "GPUs")} you may have, so ${limit - used > 0 ? `${limit - used} more at most` : "no more"}; this pod asks for ${asked}.`,
+  },
+  gpus: {
+    title: "GPUs",
+    states,
+    stateMeanings,
+    freeOf: (total: string) => `free of ${total}`,
+    used: "used",
+    mine: "yours",
+    utilization: "mean utilization where used",
+    allTypes: "All types",
+    type: "GPU type",
+    showMine: "Show my GPUs",
+    legend: "States",
+    mapLabel:
+      "Map of all GPUs. The arrow keys go from GPU to GPU, Enter takes a free one. The table below holds the same.",
+    mapSummary: (free: string, used: string, total: string) => `${total} GPUs: ${free} free, ${used} used.`,
+    groupCount: (free: string, total: string) => `${free} of ${total} free`,
+    table: "Table of GPUs",
+    showTable: "Show as a table",
+    hideTable: "Hide the table",
+    columns: {
+      node: "Node",
+      gpu: "GPU",
+      type: "Type",
+      state: "State",
+      holder: "Holder",
+      pod: "Pod",
+      since: "Since",
+      utilization: "Utilization",
+      memory: "Memory",
+      power: "Power",
+      temperature: "Temperature",
+    },
+    unknownHolder: "not known",
+    hiddenHolder: "not shown",
+    nodeNotReady: "This node is not ready.",
+    nodeCordoned: "This node takes no new pods.",
+    notOffered: "This type is not offered here.",
+    take: "Click to create a pod here",
+    takeByTouch: "Tap again to create a pod here",
+    openPod: "Click to see this pod",
+    logInToTake: "Log in to take it",
+    empty: "No GPUs found",
+    emptyHint: "The cluster has no node that offers a GPU, or Genet may not see its nodes.",
+    noMatch: "No GPU fits this filter.",
+    clearFilter: "Clear the filter",
+    noneMine: "You hold no GPU. Click a free one to take it.",
+    failed: "The GPUs cannot be shown",
+    outdated: (clock: string) => `Connection lost; this is how it was at ${clock}.`,
+    updated: (clock: string) => `As of ${clock}`,
+    sources: {
+      kubernetes: "Kubernetes",
+      prometheus: "Prometheus",
+      dra: "Device claims",
+    },
+    sourceStates: {
+      ok: "live",
+      stale: "stale",
+      unavailable: "unavailable",
+      off: "off",
+    },
+    sourceLoss: {
+      kubernetes: "allocation may have changed since",
+      prometheus: "utilization, memory, power and temperature are not known",
+      dra: "holders by device claim are not known",
+    },
+  },
+  pods: {
+    title: "My pods",
+    create: "Create a pod",
+    quotaPods: "Pods",
+    quotaGpus: "GPUs",
+    quotaValue: (used: number, limit: number) => `${used} of ${limit}`,
+    columns: { pod: "Pod", status: "Status", gpus: "GPUs", node: "Node", left: "Time left" },
+    noGpu: "No GPU",
+    gpuCount: (count: number, type: string) => `${count} × ${type}`,
+    noNode: "not placed yet",
+    left: ({ total, days, hours, minutes }: TimeLeft) => {
+      if (total === 0) {
+        return "due now";
+      }
+      if (days > 0) {
+        return `${days} d ${hours} h`;
+      }
+      if (hours > 0) {
+        return `${hours} h ${minutes} min`;
+      }
+      return minutes > 0 ? `${minutes} min` : "under a minute";
+    },
+    deletedAt: (moment: string) => `Clean-up deletes it on ${moment}`,
+    neverDeleted: "no end",
+    neverDeletedHint: "No clean-up is planned for this pod.",
+    extend: "Extend",
+    extendNamed: (name: string) => `Extend ${name}`,
+    extendLead: "Keep it for at least, from now",
+    extendBy: (hours: number) =>
+      hours % 24 === 0 ? plural(hours / 24, "day", "days") : plural(hours, "hour", "hours"),
+    extended: (name: string, moment: string) => `${name} is kept; clean-up deletes it on ${moment}.`,
+    extendedForGood: (name: string) => `${name} is kept.`,
+    extendFailed: (name: string) => `${name} was not extended`,
+    inspect: "Events and logs",
+    inspectNamed: (name: string) => `Events and logs of ${name}`,
+    delete: "Delete",
+    deleteNamed: (name: string) => `Delete ${name}`,
+    deleteTitle: (name: string) => `Delete ${name}?`,
+    deleteLost: "Lost for good",
+    deleteLostItems: [
+      "everything that runs in it",
+      "packages and programs installed into it",
+      "files outside the volumes named below",
+    ],
+    deleteKept: "Kept",
+    deleteNothingKept: "Nothing: this pod has no lasting volume.",
+    deleteGpus: (count: number) =>
+      count === 1 ? "Its GPU is free for others at once." : `Its ${count} GPUs are free for others at once.`,
+    deleteUnmanaged: "This pod was not made here, so what it mounts is not known.",
+    deleteFailed: "The pod was not deleted",
+    deleted: (name: string) => `${name} is being deleted.`,
+    unmanaged: "made with kubectl",
+    restarts: (count: number) => plural(count, "restart", "restarts"),
+    empty: "You have no pods",
+    emptyHint: "Create one, or click a free GPU in the overview.",
+    failed: "Your pods cannot be shown",
+    logInFirst: "Log in to see your pods",
+    copy: "Copy",
+    copied: "Copied",
+  },
+  drawer: {
+    events: "Events",
+    logs: "Logs",
+    details: "Details",
+    noEvents: "No events yet.",
+    noLogs: "Nothing logged yet.",
+    logsWait: "There are no logs until the container has started.",
+    times: (count: number) => `${count} times`,
+    truncated: "Only the last lines are shown.",
+    eventsFailed: "The events cannot be shown",
+    logsFailed: "The logs cannot be shown",
+    fields: {
+      image: "Image",
+      cpu: "CPU",
+      memory: "Memory",
+      node: "Node",
+      nodeIP: "Node address",
+      created: "Created",
+      started: "Started",
+      protectedUntil: "Protected until",
+      restarts: "Restarts",
+      namespace: "Namespace",
+      kubernetesName: "Kubernetes name",
+    },
+  },
+  create: {
+    title: "Create a pod",
+    gpuType: "GPU type",
+    noGpu: "No GPU",
+    noGpuHint: "CPU only",
+    freeNow: (free: number, total: number) => `${free} of ${total} free now`,
+    freeUnknown: "free count not known",
+    gpuCount: "Number of GPUs",
+    countBound: (most: number) => `${most} at most`,
+    countBoundByQuota: (most: number, limit: number) =>
+      `${most} at most; your limit is ${limit} over all your pods`,
+    countAboveFree: (free: number) =>
+      free === 0
+        ? "None is free now: the pod will wait."
+        : `Only ${free} free now: the pod may have to wait.`,
+    quotaSpent: "Your GPUs are all in use. Delete a pod to take others.",
+    cards: "Cards to share",
+    cardsHint: "As many as the number of GPUs.",
+    card: (index: number) => `Card ${index}`,
+    image: "Image",
+    customImage: "Another image",
+    customImageHint: "Any image that the cluster can pull.",
+    imageName: "Image name",
+    name: "Name",
+    nameHint: "Small letters, digits and hyphens. Empty: one is made up.",
+    cpu: "CPU cores",
+    memory: "Memory",
+    upTo: (most: string) => `up to ${most}`,
+    advanced: "Advanced",
+    node: "Node",
+    anyNode: "Any node",
+    onNode: (name: string) => `On node ${name}`,
+    command: "Command",
+    commandHint: "One argument per line. Empty: what the image or Genet starts.",
+    env: "Environment",
+    envHint: "NAME=value, one per line.",
+    envLine: (line: number) => `Line ${line} is not of the form NAME=value.`,
+    keeps: (moment: string) => `The nightly clean-up at ${moment} deletes pods that are not extended.`,
+    submit: "Create",
+    failed: "The pod was not created",
+    imageRequired: "Choose an image.",
+  },
+};
+
+export type Messages = typeof en;

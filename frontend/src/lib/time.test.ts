@@ -1,0 +1,23 @@
+import { describe, expect, it } from "vitest";
+import { en } from "../i18n/en";
+import { zhCN } from "../i18n/zh-CN";
+import { timeLeft, urgency } from "./time";
+
+const NOW = Date.parse("2026-03-01T12:00:00Z");
+
+describe("time left", () => {
+  it.each([
+    ["2026-03-03T13:59:59Z", "2 d 1 h", "2 天 1 小时", "later"],
+    ["2026-03-01T23:00:00Z", "11 h 0 min", "11 小时 0 分钟", "later"],
+    ["2026-03-01T17:30:00Z", "5 h 30 min", "5 小时 30 分钟", "today"],
+    ["2026-03-01T12:59:59Z", "59 min", "59 分钟", "soon"],
+    ["2026-03-01T12:00:30Z", "under a minute", "不到一分钟", "soon"],
+    ["2026-03-01T12:00:00Z", "due now", "已到期", "soon"],
+    ["2026-02-01T00:00:00Z", "due now", "已到期", "soon"],
+  ])("until %s is %s", (until, english, chinese, level) => {
+    const left = timeLeft(until, NOW);
+    expect(en.pods.left(left)).toBe(english);
+    expect(zhCN.pods.left(left)).toBe(chinese);
+    expect(urgency(left)).toBe(level);
+  });
+});

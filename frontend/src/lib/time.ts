@@ -1,0 +1,60 @@
+/** Durations and moments as people read them; the words come from the language catalogue. */
+import { useEffect, useState } from "react";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+export interface TimeLeft {
+  /** Milliseconds; never negative. */
+  total: number;
+  days: number;
+  hours: number;
+  minutes: number;
+}
+
+/** What is left until `until`, rounded down to minutes, so that it never promises more than there is. */
+export function timeLeft(until: string, now: number): TimeLeft {
+  const total = Math.max(0, Date.parse(until) - now);
+  return {
+    total,
+    days: Math.floor(total / DAY),
+    hours: Math.floor((total % DAY) / HOUR),
+    minutes: Math.floor((total % HOUR) / MINUTE),
+  };
+}
+
+/** "soon" under an hour, "today" under six: how loudly the page should say it. */
+export function urgency({ total }: TimeLeft): "soon" | "today" | "later" {
+  if (total < HOUR) {
+    return "soon";
+  }
+  return total < 6 * HOUR ? "today" : "later";
+}
+
+/** A moment in the reader's own zone: "Mon 24 Nov, 23:00". */
+export function formatMoment(moment: string, locale: string): string {
+  return new Intl.DateTimeFormat(locale, {
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+  }).format(new Date(moment));
+}
+
+/** A time of day with seconds, for "as of". */
+export function formatClock(moment: string, locale: string): string {
+  return new Intl.DateTimeFormat(locale, { timeStyle: "medium", hourCycle: "h23" }).format(new Date(moment));
+}
+
+/** The present, renewed every `every` milliseconds. */
+export function useNow(every: number): number {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), every);
+    return () => clearInterval(timer);
+  }, [every]);
+  return now;
+}

@@ -7,7 +7,7 @@ the garbage collector must see every object come, while scheduler and kubelet ta
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -114,6 +114,9 @@ def _fill(store: Store, scenario: Scenario) -> None:
     for plural, obj, created in scenario.objects:
         store.clock = lambda created=created: created  # type: ignore[misc]
         store.create(plural, obj)
+    for namespace, name, moment in scenario.evicted:
+        store.clock = lambda moment=moment: moment  # type: ignore[misc]
+        store.delete("pods", namespace, name)
 
 
 def _now() -> datetime:
@@ -127,7 +130,8 @@ async def _running(work: Any) -> AsyncIterator[None]:
         yield
     finally:
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 @asynccontextmanager

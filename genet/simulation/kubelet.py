@@ -52,15 +52,17 @@ class Kubelet:
         tasks = [*self._lives.values(), *self._ends.values()]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for result in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(result, Exception):
+                raise result
 
     def _changed(self, plural: str, kind: str, new: Obj, _: Obj | None) -> None:
         if plural != "pods":
             return
         if kind == "DELETED":
             self._gone(new)
-        else:
-            self._pod_changed(new)
+        elif pod := self._store.find("pods", new["metadata"]["namespace"], new["metadata"]["name"]):
+            self._pod_changed(pod)  # as it is now: what a change tells may be out of date
 
     def _pod_changed(self, pod: Obj) -> None:
         uid, node = pod["metadata"]["uid"], self._ready_node(pod)

@@ -11,10 +11,9 @@ from typing import Any
 from genet.simulation.pod_status import condition, finished, with_condition
 from genet.simulation.recorder import Recorder
 from genet.simulation.scheduling_rules import NodeState, allocatable, explain_all, place, requests
-from genet.simulation.store import Store
+from genet.simulation.store import Key, Store, key_of
 
 Obj = dict[str, Any]
-Key = tuple[str, str]
 
 
 class Scheduler:
@@ -40,8 +39,10 @@ class Scheduler:
             self._wake.clear()
             pods = [pod for pod in (self._store.find("pods", *key) for key in self._ready) if pod]
             self._ready.clear()
-            for pod in sorted(pods, key=_turn):
-                self._schedule(pod)
+            for key in [key_of(pod) for pod in sorted(pods, key=_turn)]:
+                pod = self._store.find("pods", *key)
+                if pod and _mine(pod):
+                    self._schedule(pod)
                 await asyncio.sleep(0)
 
     def _changed(self, plural: str, kind: str, new: Obj, old: Obj | None) -> None:
@@ -57,7 +58,7 @@ class Scheduler:
 
     def _pod_changed(self, kind: str, pod: Obj) -> None:
         metadata = pod["metadata"]
-        key = (metadata["namespace"], metadata["name"])
+        key = key_of(pod)
         node = pod["spec"].get("nodeName")
         if kind == "DELETED" or finished(pod):
             self._ready.discard(key)
@@ -100,7 +101,7 @@ class Scheduler:
         problem = self._claim_problem(pod)
         answer = explain_all(len(self._nodes), problem) if problem else place(pod, list(self._nodes.values()))
         if isinstance(answer, str):
-            self._waiting.add((metadata["namespace"], metadata["name"]))
+            self._waiting.add(key_of(pod))
             self._recorder.warning("pods", pod, "FailedScheduling", answer)
             self._conclude(pod, "False", reason="Unschedulable", message=answer)
             return
@@ -134,8 +135,8 @@ class Scheduler:
 
 def _mine(pod: Obj) -> bool:
     spec = pod["spec"]
-    waits = spec.get("schedulingGates") or "deletionTimestamp" in pod["metadata"]
-    return spec.get("schedulerName", "default-scheduler") == "default-scheduler" and not waits
+    not_now = spec.get("nodeName") or spec.get("schedulingGates") or "deletionTimestamp" in pod["metadata"]
+    return spec.get("schedulerName", "default-scheduler") == "default-scheduler" and not not_now
 
 
 def _turn(pod: Obj) -> tuple[int, str]:

@@ -17,26 +17,24 @@ class Volumes:
         self._store = store
         self._recorder = Recorder(store, "persistentvolume-controller")
         for claim in store.list("persistentvolumeclaims"):
-            self._bind(claim)
+            self._bind(claim["metadata"]["namespace"], claim["metadata"]["name"])
         store.subscribe(self._changed)
 
     def _changed(self, plural: str, kind: str, new: Obj, _: Obj | None) -> None:
         if plural == "persistentvolumes" and kind == "ADDED":
-            reference = new["spec"].get("claimRef") or {}
-            claim = self._store.find(
-                "persistentvolumeclaims", reference.get("namespace", ""), reference.get("name", "")
-            )
-            if claim:
-                self._bind(claim)
+            reference = new["spec"].get("claimRef")
+            if reference:
+                self._bind(reference["namespace"], reference["name"])
             elif not new.get("status", {}).get("phase"):
                 self._phase(new, "Available")
         elif plural == "persistentvolumeclaims" and kind == "DELETED":
             self._let_go(new)
         elif plural == "persistentvolumeclaims":
-            self._bind(new)
+            self._bind(new["metadata"]["namespace"], new["metadata"]["name"])
 
-    def _bind(self, claim: Obj) -> None:
-        if claim.get("status", {}).get("phase") == "Bound" or "deletionTimestamp" in claim["metadata"]:
+    def _bind(self, namespace: str, name: str) -> None:
+        claim = self._store.find("persistentvolumeclaims", namespace, name)  # what a change tells may be out of date
+        if claim is None or claim.get("status", {}).get("phase") == "Bound" or "deletionTimestamp" in claim["metadata"]:
             return
         volume = self._made_for(claim) or self._provision(claim)
         if volume is None:

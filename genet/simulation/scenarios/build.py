@@ -57,6 +57,8 @@ class Scenario:
     seed: int
     objects: list[Placed] = field(default_factory=list)
     gpus: list[Gpu] = field(default_factory=list)
+    evicted: list[tuple[str, str, datetime]] = field(default_factory=list)
+    """Pods (namespace, name) that were told to go from a node that does not hear it, and when."""
     generation: Generation = field(default_factory=Generation)
     device_status: bool = False
     """Whether kubelets report devices in `allocatedResourcesStatus`."""
@@ -204,11 +206,12 @@ class Scenario:
         command: Sequence[str] = TRAINING,
         limits: Mapping[str, str | int] | None = None,
         env: Sequence[Obj] = (),
+        selector: Mapping[str, str] | None = None,
         state: Obj | None = None,
         **metadata: Obj,
     ) -> Obj:
         """A pod that runs on `node`, or waits without one. `state` replaces the container's running status."""
-        spec = spec_of(image, command, {"cpu": "4", "memory": "16Gi", **(limits or {})}, env)
+        spec = spec_of(image, command, {"cpu": "4", "memory": "16Gi", **(limits or {})}, env, selector)
         return self.bare_pod(namespace, name, node, age, spec, state, **metadata)
 
     def bare_pod(  # noqa: PLR0917 - as above
@@ -287,7 +290,13 @@ def gfd_labels(
     }
 
 
-def spec_of(image: str, command: Sequence[str], limits: Mapping[str, str | int], env: Sequence[Obj] = ()) -> Obj:
+def spec_of(
+    image: str,
+    command: Sequence[str],
+    limits: Mapping[str, str | int],
+    env: Sequence[Obj] = (),
+    selector: Mapping[str, str] | None = None,
+) -> Obj:
     resources = {name: str(amount) for name, amount in limits.items()}
     container = {
         "name": "main",
@@ -298,6 +307,7 @@ def spec_of(image: str, command: Sequence[str], limits: Mapping[str, str | int],
     }
     return {
         "containers": [container],
+        "nodeSelector": dict(selector or {}),
         "restartPolicy": "Always",
         "terminationGracePeriodSeconds": 30,
         "dnsPolicy": "ClusterFirst",

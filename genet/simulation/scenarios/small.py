@@ -81,6 +81,8 @@ def _people(scenario: Scenario) -> None:
     scenario.user_pod(lihua, "notebook", "h100-02", "9d", "h100", limits=_gpus(1), image=_NOTEBOOK, command=IDLE)
     scenario.user_pod(lihua, "serve", "h100-02", "40m", "h100", limits=_gpus(2), image="vllm:0.11", command=("vllm",))
 
+    scenario.user_pod(erin, "probe", "h100-03", "50m", "h100", limits=_gpus(1))
+
     protected = {"genet.io/protected-until": (scenario.now + timedelta(hours=30)).strftime("%Y-%m-%dT%H:%M:%SZ")}
     scenario.user_pod(dave, "diffusion", "a100-01", "2d", "a100", limits=_gpus(8), annotations=protected)
     for number, age in enumerate(("6h", "2h", "12m")):
@@ -101,6 +103,7 @@ def _people(scenario: Scenario) -> None:
         scenario.user_pod(user, "infer", "l40s-01", "3h", "l40s-shared", limits=_gpus(1), command=("tritonserver",))
     scenario.user_pod(erin, "legacy", "v100-01", "20d", "v100", limits=_gpus(2))
     scenario.user_pod(carol, "lost", "rtx4090-01", "7d", "rtx4090", limits=_gpus(1))
+    scenario.evicted.append(("user-carol-carol", "pod-carol-carol-lost", scenario.ago("20m")))
     shared = [{"name": "NVIDIA_VISIBLE_DEVICES", "value": "1"}]
     for user in (bob, lihua):
         scenario.user_pod(
@@ -109,7 +112,8 @@ def _people(scenario: Scenario) -> None:
     scenario.user_pod(alice, "tools", "cpu-01", "6d", image="debian:13", command=IDLE)
 
     # The scheduler says why, once it runs.
-    scenario.user_pod(bob, "huge", None, "35m", "h100", limits=_gpus(8))
+    only_h100 = {"nvidia.com/gpu.product": H100.product}
+    scenario.user_pod(bob, "huge", None, "35m", "h100", limits=_gpus(8), selector=only_h100)
     crash = {
         "name": "main",
         "image": "pytorch:2.9-cuda12.8",
@@ -117,9 +121,7 @@ def _people(scenario: Scenario) -> None:
         "ready": False,
         "started": False,
         "restartCount": 6,
-        "state": {
-            "waiting": {"reason": "CrashLoopBackOff", "message": "back-off 2m40s restarting failed container=main"}
-        },
+        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
         "lastState": {"terminated": {"exitCode": 1, "reason": "Error"}},
     }
     failing = ("sh", "-c", "echo 'FileNotFoundError: data/train.parquet'; exit 1")

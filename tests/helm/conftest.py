@@ -1,8 +1,10 @@
 """The chart is rendered by real helm, as an operator would: PATH, or where the real cluster's tool puts it."""
 
 import os
+import secrets
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ import yaml
 CHART = Path(__file__).parents[2] / "helm" / "genet"
 ACCEPTED = ("--set", "config.auth.dev.allowRemote=true")
 """What every rendering needs until login lands."""
+
+Kubectl = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def program(name: str) -> str:
@@ -48,6 +52,35 @@ class Helm:
 @pytest.fixture(scope="session")
 def helm() -> Helm:
     return Helm(program("helm"))
+
+
+@pytest.fixture(scope="session")
+def kubectl() -> Kubectl:
+    kubeconfig = os.environ.get("GENET_TEST_KUBECONFIG")
+    if not kubeconfig:
+        pytest.skip("no real API server: GENET_TEST_KUBECONFIG is not set")
+    binary = program("kubectl")
+
+    def run(*arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [binary, "--kubeconfig", kubeconfig, *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def namespace(kubectl):
+    name = f"genet-chart-{secrets.token_hex(3)}"
+    created = kubectl("create", "namespace", name)
+    assert created.returncode == 0, created.stderr
+    yield name
+    kubectl("delete", "namespace", name, "--wait=false")
 
 
 class Readable(yaml.SafeDumper):

@@ -2,9 +2,6 @@
 
 import json
 import os
-import secrets
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +9,7 @@ import jsonschema
 import pytest
 import yaml
 
-from tests.helm.conftest import ACCEPTED, CHART, program
+from tests.helm.conftest import ACCEPTED, CHART, Kubectl
 from tests.helm.test_chart import EVERYTHING, OPERATOR
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -23,40 +20,9 @@ UNSERVED_BY_1_20 = {
 }
 """The kinds that the tests' real cluster does not serve: their fields are checked against schemas alone."""
 
-Kubectl = Callable[..., subprocess.CompletedProcess[str]]
-
 
 def kind_of(document: dict[str, Any]) -> str:
     return f"{document['apiVersion']}/{document['kind']}"
-
-
-@pytest.fixture
-def kubectl() -> Kubectl:
-    kubeconfig = os.environ.get("GENET_TEST_KUBECONFIG")
-    if not kubeconfig:
-        pytest.skip("no real API server: GENET_TEST_KUBECONFIG is not set")
-    binary = program("kubectl")
-
-    def run(*arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [binary, "--kubeconfig", kubeconfig, *arguments],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-
-    return run
-
-
-@pytest.fixture
-def namespace(kubectl):
-    name = f"genet-chart-{secrets.token_hex(3)}"
-    created = kubectl("create", "namespace", name)
-    assert created.returncode == 0, created.stderr
-    yield name
-    kubectl("delete", "namespace", name, "--wait=false")
 
 
 @pytest.mark.real

@@ -1,0 +1,122 @@
+"""The rights that the chart gives are enough for what Genet does, and end there: tried with the real ServiceAccount.
+
+Everywhere else tests run as an administrator, for whom a missing right goes unnoticed.
+"""
+
+import os
+import secrets
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from genet import naming
+from genet.auth.user import User
+from genet.pods.model import ExtendRequest, PodRequest
+from genet.settings.sources import load
+from genet.web.services import running
+from tests.helm.conftest import ACCEPTED
+
+pytestmark = pytest.mark.real
+
+RIGHTS = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding")
+
+
+@pytest.fixture(scope="module")
+def account(helm, kubectl, namespace):
+    """`namespace/name` of a ServiceAccount with exactly the rights that an installation would have."""
+    if kubectl("get", "clusterrole", "genet-tenant").returncode == 0:
+        pytest.skip("Genet is installed in this cluster: its ClusterRoles are not ours to replace")
+    documents = helm.template(*ACCEPTED, "--set", f"fullnameOverride={namespace}", "--namespace", namespace)
+    rights = yaml.safe_dump_all(document for document in documents if document["kind"] in RIGHTS)
+    created = kubectl("--namespace", namespace, "create", "-f", "-", stdin=rights)
+    assert created.returncode == 0, created.stderr
+    yield f"{namespace}/{namespace}"
+    kubectl("--namespace", namespace, "delete", "-f", "-", stdin=rights)
+
+
+@pytest.fixture(scope="module")
+def configured(account, kubectl, tmp_path_factory):
+    """Makes settings that reach the API server as that account."""
+    namespace, _, name = account.partition("/")
+    token = kubectl("--namespace", namespace, "create", "token", name)
+    assert token.returncode == 0, token.stderr
+    kubeconfig = tmp_path_factory.mktemp("account") / "kubeconfig"
+    kubeconfig.touch(mode=0o600)
+    kubeconfig.write_text(yaml.safe_dump(as_account(token.stdout.strip())))
+    own = {"auth": {"mode": "dev"}, "kubernetes": {"kubeconfig": str(kubeconfig), "serviceAccount": account}}
+    return lambda **others: load({}, defaults=own | others)
+
+
+def as_account(token: str) -> dict[str, Any]:
+    """The tests' kubeconfig, with a token in the place of its user."""
+    document: dict[str, Any] = yaml.safe_load(Path(os.environ["GENET_TEST_KUBECONFIG"]).read_text())
+    for context in document["contexts"]:
+        context["context"]["user"] = "account"
+    return document | {"users": [{"name": "account", "user": {"token": token}}]}
+
+
+@pytest.fixture
+def person(kubectl):
+    username = f"chart{secrets.token_hex(3)}"
+    identifier = naming.user_identifier(username, f"{username}@dev.invalid")
+    yield User(username, f"{username}@dev.invalid", identifier, f"dev|{username}", is_admin=False)
+    kubectl("delete", "namespace", naming.namespace(identifier), "--wait=false", "--ignore-not-found")
+
+
+@asynccontextmanager
+async def serving(settings):
+    async with running(settings, lambda: datetime.now(UTC)) as services:
+        for cache in services.caches:
+            await cache.wait_ready()
+        yield services
+
+
+async def test_they_are_enough_for_the_life_of_a_pod(configured, person):
+    async with serving(configured(storage={"volumes": [{"name": "work", "mountPath": "/work"}]})) as services:
+        pod = await services.create_pod(person, PodRequest(image="busybox", name="one"))
+        extended = await services.extend_pod(pod, ExtendRequest(hours=1.0))
+        assert naming.PROTECTED_UNTIL in extended.metadata.annotations
+        await services.pods.events(pod)
+        await services.delete_pod(pod)
+
+
+async def test_they_let_a_changed_limit_reach_a_namespace_that_is_there(configured, person):
+    for limit in (1, 2):
+        async with serving(configured(podLimitPerUser=limit)) as services:
+            await services.create_pod(person, PodRequest(image="busybox", name=f"n{limit}"))
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "get secrets",
+        "list secrets",
+        "create pods",
+        "create pods --subresource=exec",
+        "get pods --subresource=log",
+        "delete pods",
+        "delete namespaces",
+        "create clusterrolebindings",
+        "bind clusterroles/cluster-admin",
+        "escalate clusterroles",
+        "impersonate users",
+        "patch nodes",
+    ],
+)
+def test_they_end_outside_managed_namespaces(account, kubectl, what):
+    who = f"system:serviceaccount:{account.replace('/', ':')}"
+    answer = kubectl("auth", "can-i", *what.split(), "--namespace", "kube-system", "--as", who)
+    assert answer.stdout.strip() == "no", answer
+
+
+def test_they_let_genet_bind_its_own_roles_alone(account, kubectl):
+    who = f"system:serviceaccount:{account.replace('/', ':')}"
+    answers = {
+        role: kubectl("auth", "can-i", "bind", f"clusterroles/{role}", "--as", who).stdout.strip()
+        for role in ("genet-tenant", "genet-user", "admin")
+    }
+    assert answers == {"genet-tenant": "yes", "genet-user": "yes", "admin": "no"}

@@ -78,9 +78,9 @@ class CreatePod:
         raise PodExists("no free name was found; choose one")
 
     def _check(self, request: PodRequest, errors: Sequence[FieldError]) -> None:
-        bad = {_root(error.field) for error in errors}
+        bad = {error.field for error in errors}
         found = checks.check(request, self._settings, {node.metadata.name for node in self._nodes.all()})
-        everything = [*errors, *(error for error in found if _root(error.field) not in bad)]
+        everything = [*errors, *(error for error in found if error.field not in bad)]
         if everything:
             raise Invalid("the request has fields that cannot be used", errors=everything)
 
@@ -99,7 +99,3 @@ class CreatePod:
             await self._quota.release(namespace, pod)
         except GenetError as error:
             log.warning("a reservation stays until it ends by itself", extra={"pod": pod, "error": error.detail})
-
-
-def _root(field: str) -> str:
-    return field.partition(".")[0].partition("[")[0]

@@ -61,8 +61,8 @@ def create_litestar(settings: Settings, *, static: Path = spa.STATIC) -> Litesta
         openapi_config=OpenAPIConfig(
             title="Genet",
             version=__version__,
-            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-            openapi_router=Router("/api", route_handlers=[], opt={OPERATION: "openapi:schema"}),
+            render_plugins=[JsonRenderPlugin(path="/")],
+            openapi_router=Router("/api/openapi.json", route_handlers=[], opt={OPERATION: "openapi:schema"}),
         ),
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,

@@ -40,31 +40,45 @@ def decode(raw: bytes, kind: type[T]) -> Body[T]:
         raise ClientException(f"the body is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise Invalid("the body must be a JSON object", errors=[FieldError("", "expected an object")])
+    errors: list[FieldError] = []
+    return Body(_struct(document, kind, "", errors), tuple(errors))
+
+
+def _struct(document: dict[str, Any], kind: type[T], path: str, errors: list[FieldError]) -> T:
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
-    errors = [FieldError(key, "no such field") for key in document if key not in fields]
+    prefix = f"{path}." if path else ""
+    errors.extend(FieldError(prefix + key, "no such field") for key in document if key not in fields)
     values: dict[str, Any] = {}
     for key, field in fields.items():
-        if key not in document:
-            if field.required:
-                errors.append(FieldError(key, "required"))
-                values[field.name] = _placeholder(field.type)
-            continue
-        try:
-            values[field.name] = msgspec.convert(document[key], field.type)
-        except msgspec.ValidationError as error:
-            errors.append(_located(key, str(error)))
-            if field.required:
-                values[field.name] = _placeholder(field.type)
-    return Body(kind(**values), tuple(errors))
+        if key in document:
+            try:
+                values[field.name] = _value(document[key], field.type, prefix + key, errors)
+                continue
+            except msgspec.ValidationError as error:
+                what, _, where = str(error).partition(" - at `$")
+                errors.append(FieldError(prefix + key + where.rstrip("`"), what[:1].lower() + what[1:]))
+        elif field.required:
+            errors.append(FieldError(prefix + key, "required"))
+        if field.required:
+            values[field.name] = ""  # every required field is text
+    return kind(**values)
 
 
-def _placeholder(kind: Any) -> Any:
-    return "" if msgspec.inspect.type_info(kind).__class__ is msgspec.inspect.StrType else None
+def _value(value: Any, kind: Any, path: str, errors: list[FieldError]) -> Any:
+    element_type = _struct_in_list(kind)
+    if element_type is not None and isinstance(value, list) and all(isinstance(element, dict) for element in value):
+        before = len(errors)
+        found = tuple(_struct(element, element_type, f"{path}[{n}]", errors) for n, element in enumerate(value))
+        if len(errors) > before:
+            return found
+    return msgspec.convert(value, kind)
 
 
-def _located(key: str, message: str) -> FieldError:
-    what, _, where = message.partition(" - at `$")
-    return FieldError(key + where.rstrip("`"), what[:1].lower() + what[1:])
+def _struct_in_list(kind: Any) -> type[msgspec.Struct] | None:
+    """The Struct of which a field holds any number, whose elements are then looked at one by one."""
+    info = msgspec.inspect.type_info(kind)
+    item = info.item_type if isinstance(info, msgspec.inspect.VarTupleType) else None
+    return item.cls if isinstance(item, msgspec.inspect.StructType) else None
 
 
 class BodyDTO(AbstractDTO[Any]):

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.params import ParameterKwarg
 
 from genet.errors import Conflict, FieldError, Forbidden, GenetError, Invalid, NotFound, Unavailable
 
@@ -64,10 +65,10 @@ def on_genet_error(_: Request[Any, Any, Any], error: GenetError) -> Response[dic
     return _response(problem(status, error.code, error.detail, errors=error.errors, extra=error.extra), headers)
 
 
-def on_http_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:
+def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:
     """What Litestar itself refuses: unknown routes and methods, parameters of the wrong type, bodies too large."""
     if isinstance(error, ValidationException):
-        found = [FieldError(str(item.get("key", "")), str(item["message"])) for item in _items(error.extra)]
+        found = [FieldError(_as_sent(request, item.get("key", "")), item["message"]) for item in _items(error.extra)]
         return _response(problem(422, Invalid.code, "the request has parameters that cannot be used", errors=found))
     status = error.status_code
     code = _CODES.get(status, "error")
@@ -77,6 +78,13 @@ def on_http_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[d
 def on_bug(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
     log.error("unhandled error", exc_info=error, extra={"method": request.method, "path": request.url.path})
     return _response(problem(500, "internal", "something went wrong inside Genet; its log says what"))
+
+
+def _as_sent(request: Request[Any, Any, Any], argument: str) -> str:
+    """The query parameter behind a handler's argument."""
+    parameter = request.route_handler.parsed_fn_signature.parameters.get(argument)
+    definition = parameter.kwarg_definition if parameter else None
+    return (isinstance(definition, ParameterKwarg) and definition.query) or argument
 
 
 def _items(extra: Any) -> list[dict[str, Any]]:

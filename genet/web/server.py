@@ -41,11 +41,12 @@ async def serve(settings: Settings, host: str, port: int, *, clock: Callable[[],
             f"auth.mode dev lets anybody be anybody, so it does not listen on {host}: "
             "use 127.0.0.1, or set auth.dev.allowRemote if you mean it"
         )
+    signals = _signals()
     with _metrics(settings.server.metrics_port, host):
         async with running(settings, clock) as services:
             app = create_app(settings, services)
             server = Server(app, address=host, port=port, interface=Interfaces.ASGINL, log_enabled=False)
-            ending = asyncio.create_task(_until_signal(services, server))
+            ending = asyncio.create_task(_end_on(signals, services, server))
             log.info("listening", extra={"host": host, "port": port, "mode": settings.auth.mode})
             try:
                 await server.serve()
@@ -68,12 +69,17 @@ def _metrics(port: int | None, host: str) -> Iterator[None]:
         thread.join()
 
 
-async def _until_signal(services: Services, server: Server) -> None:
-    """On SIGTERM say so at /readyz and go on serving, so that load balancers look away before the socket closes."""
+def _signals() -> asyncio.Queue[signal.Signals]:
+    """What arrives from now on, also while the caches still start."""
     received: asyncio.Queue[signal.Signals] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, received.put_nowait, number)
+    return received
+
+
+async def _end_on(received: asyncio.Queue[signal.Signals], services: Services, server: Server) -> None:
+    """On SIGTERM say so at /readyz and go on serving, so that load balancers look away before the socket closes."""
     first = await received.get()
     services.draining = True
     log.info("draining", extra={"signal": first.name})

@@ -5,9 +5,11 @@ check refuses, and a create beyond the quota is 403 even where the name is taken
 """
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from genet.simulation import defaults, pod_security, validation
-from genet.simulation.errors import ApiError, forbidden, not_found
+from genet.simulation.errors import ApiError, bad_request, forbidden, not_found
 from genet.simulation.limits import LimitRanges
 from genet.simulation.quotas import Quotas
 from genet.simulation.resources import KINDS, Kind
@@ -23,9 +25,26 @@ class Admission:
         self._quotas = Quotas(store)
 
     def create(self, kind: Kind, obj: Object) -> Object:
-        """The object as it is to be stored; ApiError 403, 404 or 422. What is handed in stays as it is."""
+        """The object as it is to be stored; ApiError 400, 403, 404 or 422. What is handed in stays as it is."""
         obj = copy.deepcopy(obj)
-        obj.setdefault("metadata", {})
+        with _decoding(kind):
+            self._create(kind, obj)
+        return obj
+
+    def update(self, kind: Kind, obj: Object, old: Object) -> Object:
+        """As `create`, for an object that replaces another."""
+        obj = copy.deepcopy(obj)
+        with _decoding(kind):
+            if kind.plural in ("secrets", "services", "networkpolicies", "limitranges"):
+                defaults.fill(kind.plural, obj)
+            validation.check_update(kind, obj, old)
+        return obj
+
+    def _create(self, kind: Kind, obj: Object) -> None:
+        metadata = obj.setdefault("metadata", {})
+        metadata["uid"] = self._store.new_uid()
+        if not metadata.get("name") and metadata.get("generateName"):
+            metadata["name"] = self._store.new_name(metadata["generateName"])
         if kind.namespaced:
             self._check_namespace(kind, obj)
         validation.check_create(kind, obj)
@@ -36,18 +55,10 @@ class Admission:
             self._choose_storage_class(obj)
         self._limits.admit(kind, obj)
         if kind.plural == "pods":
+            obj["status"]["qosClass"] = defaults.qos_class(obj["spec"])
             validation.check_resources(kind, obj)
             self._check_pod_security(kind, obj)
         self._quotas.admit(kind, obj)
-        return obj
-
-    def update(self, kind: Kind, obj: Object, old: Object) -> Object:
-        """As `create`, for an object that replaces another."""
-        obj = copy.deepcopy(obj)
-        if kind.plural in ("secrets", "services", "networkpolicies"):
-            defaults.fill(kind.plural, obj)
-        validation.check_update(kind, obj, old)
-        return obj
 
     def _check_namespace(self, kind: Kind, obj: Object) -> None:
         namespace = obj["metadata"]["namespace"]
@@ -88,5 +99,15 @@ class Admission:
             raise forbidden(kind, _name(pod), why)
 
 
+@contextmanager
+def _decoding(kind: Kind) -> Iterator[None]:
+    """Manifests are not decoded by types here, so a field of the wrong one shows where it is first used."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError) as error:
+        message = f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {error}'
+        raise bad_request(message) from error
+
+
 def _name(obj: Object) -> str:
-    return str(obj["metadata"].get("name") or obj["metadata"].get("generateName", ""))
+    return str(obj["metadata"].get("name", ""))

@@ -13,13 +13,14 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from genet.simulation import discovery, events, table
+from genet.simulation import discovery, events, protobuf, table
 from genet.simulation.admission import Admission
-from genet.simulation.errors import ApiError, bad_request
+from genet.simulation.errors import ApiError, bad_request, invalid
 from genet.simulation.faults import Faults, Handler
 from genet.simulation.patch import json_patch, merge_patch, strategic_merge_patch
 from genet.simulation.paths import EVENTS_GROUP, UNKNOWN_PATH, Target, continue_token, flag, list_options, target_of
 from genet.simulation.pod_streams import Containers, PodStreams
+from genet.simulation.resources import Kind
 from genet.simulation.selectors import parse
 from genet.simulation.store import Object, Store, key_of
 from genet.simulation.watching import serve_watch
@@ -29,6 +30,7 @@ logger = logging.getLogger(__name__)
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 MAX_BODY = 3 * 2**20
 SUCCESS = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
+OPTIONS = {"POST": "CreateOptions", "PUT": "UpdateOptions", "PATCH": "PatchOptions"}
 PATCHES = {
     "application/json-patch+json": json_patch,
     "application/merge-patch+json": merge_patch,
@@ -143,7 +145,10 @@ class ApiServer:
         old = self.store.get(target.kind.plural, target.namespace or "", target.name)
         if target.group == EVENTS_GROUP:
             old = events.to_group(old)
-        patched = _checked(apply(old, patch), target)
+        patched = apply(old, patch)
+        if not isinstance(patched, dict):
+            raise bad_request("a merge patch is a JSON object")
+        patched = _checked(patched, target)
         return self._answer(request, target, self._update(request, target, patched))
 
     async def _delete(self, request: web.Request, target: Target) -> web.Response:
@@ -228,9 +233,12 @@ async def refuse_browsers(request: web.Request, handler: Handler) -> web.StreamR
 
 
 async def _body(request: web.Request) -> Object:
+    """Without a Content-Type it is JSON, as for the real server."""
+    if request.content_type == protobuf.CONTENT_TYPE:
+        return protobuf.decode(await request.read())
     if request.content_type not in ("application/json", "application/octet-stream"):
-        raise ApiError(415, "UnsupportedMediaType", "the body of the request was in an unknown format - "
-                                                    "accepted media types include: application/json")  # fmt: skip
+        raise ApiError(415, "UnsupportedMediaType", "the body of the request was in an unknown format - accepted media "
+                       f"types include: application/json, {protobuf.CONTENT_TYPE}")  # fmt: skip
     decoded = _decode(await request.read())
     if not isinstance(decoded, dict):
         raise bad_request("the body of the request is not a JSON object")
@@ -254,7 +262,8 @@ def _checked(obj: Object, target: Target) -> Object:
         raise bad_request(f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: bad metadata')
     if target.group == EVENTS_GROUP:
         obj = events.from_group(obj)
-    metadata = dict(obj.get("metadata", {}))
+    obj = _without_nulls(obj)
+    metadata = obj.get("metadata", {})
     if metadata.get("namespace", target.namespace) not in ("", target.namespace):
         raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
     if target.name and metadata.get("name", target.name) != target.name:
@@ -267,10 +276,19 @@ def _checked(obj: Object, target: Target) -> Object:
     return {**obj, "metadata": metadata}
 
 
+def _without_nulls(value: Any) -> Any:
+    """A null is a field left out, as it is to the real server's types."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
+
+
 def _dry_run(request: web.Request) -> bool:
     value = request.query.get("dryRun", "")
     if value not in ("", "All"):
-        raise bad_request(f'Unsupported value: "{value}": supported values: "All"')
+        options = Kind("meta.k8s.io", "v1", "", OPTIONS.get(request.method, "DeleteOptions"))
+        why = f'Unsupported value: []string{{"{value}"}}: supported values: "All"'
+        raise invalid(options, "", [("FieldValueNotSupported", "dryRun", why)])
     return bool(value)
 
 

@@ -29,7 +29,8 @@ def _set(target: dict[str, Any], **values: Any) -> None:
 def _pod(pod: Object) -> None:
     spec = pod["spec"]
     pod_spec(spec)
-    _set(spec, serviceAccountName=spec.get("serviceAccount", "default"), preemptionPolicy="PreemptLowerPriority")
+    _set(spec, serviceAccountName=spec.get("serviceAccount", "default"), preemptionPolicy="PreemptLowerPriority",
+         enableServiceLinks=True)  # fmt: skip
     spec["serviceAccount"] = spec["serviceAccountName"]
     tolerations = spec.setdefault("tolerations", [])
     for condition in ("not-ready", "unreachable"):
@@ -37,13 +38,13 @@ def _pod(pod: Object) -> None:
         if not any(item.get("key", key) == key and item.get("effect", "NoExecute") == "NoExecute"
                    for item in tolerations):  # fmt: skip
             tolerations.append({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300})
-    pod["status"] = {"phase": "Pending", "qosClass": _qos_class(spec)}
+    pod["status"] = {"phase": "Pending"}
 
 
 def pod_spec(spec: dict[str, Any]) -> None:
     """What every pod spec gets, in a Job's template too."""
     _set(spec, restartPolicy="Always", dnsPolicy="ClusterFirst", terminationGracePeriodSeconds=30,
-         schedulerName="default-scheduler", securityContext={}, enableServiceLinks=True)  # fmt: skip
+         schedulerName="default-scheduler", securityContext={})  # fmt: skip
     for container in (*spec.get("containers", ()), *spec.get("initContainers", ())):
         tag = container.get("image", "").rpartition("/")[2].partition(":")[2]
         _set(container, terminationMessagePath="/dev/termination-log", terminationMessagePolicy="File", resources={},
@@ -55,7 +56,7 @@ def pod_spec(spec: dict[str, Any]) -> None:
             resources["requests"] = {**resources["limits"], **resources.get("requests", {})}
 
 
-def _qos_class(spec: dict[str, Any]) -> str:
+def qos_class(spec: dict[str, Any]) -> str:
     resources = [container["resources"] for container in (*spec["containers"], *spec.get("initContainers", ()))]
     asked = [{key: value for key, value in part.get("requests", {}).items() if key in COMPUTE} for part in resources]
     limits = [{key: value for key, value in part.get("limits", {}).items() if key in COMPUTE} for part in resources]
@@ -84,6 +85,17 @@ def _volume(volume: Object) -> None:
     volume["status"] = {"phase": "Pending"}
 
 
+def _quota(quota: Object) -> None:
+    quota["status"] = {}
+
+
+def _limit_range(limit_range: Object) -> None:
+    for item in limit_range.get("spec", {}).get("limits", ()):
+        if item.get("type") == "Container":
+            item["default"] = {**item.get("max", {}), **item.get("default", {})}
+            item["defaultRequest"] = {**item.get("min", {}), **item["default"], **item.get("defaultRequest", {})}
+
+
 def _secret(secret: Object) -> None:
     _set(secret, type="Opaque")
     plain = secret.pop("stringData", {})
@@ -101,9 +113,14 @@ def _service(service: Object) -> None:
 
 
 def _job(job: Object) -> None:
-    spec = job["spec"]
+    spec, uid = job["spec"], job["metadata"]["uid"]
+    labels = {f"{prefix}{name}": value for prefix in ("", "batch.kubernetes.io/")
+              for name, value in (("controller-uid", uid), ("job-name", job["metadata"].get("name", "")))}  # fmt: skip
+    metadata = spec.setdefault("template", {}).setdefault("metadata", {})
+    metadata["labels"] = {**metadata.get("labels", {}), **labels}
+    _set(spec, selector={"matchLabels": {"batch.kubernetes.io/controller-uid": uid}})
     _set(spec, parallelism=1, completions=1, backoffLimit=6, completionMode="NonIndexed", suspend=False)
-    pod_spec(spec.setdefault("template", {}).setdefault("spec", {}))
+    pod_spec(spec["template"].setdefault("spec", {}))
     job["status"] = {}
 
 
@@ -133,6 +150,8 @@ _DEFAULTS: Mapping[str, Callable[[Object], None]] = {
     "namespaces": _namespace,
     "persistentvolumeclaims": _claim,
     "persistentvolumes": _volume,
+    "resourcequotas": _quota,
+    "limitranges": _limit_range,
     "secrets": _secret,
     "services": _service,
     "jobs": _job,

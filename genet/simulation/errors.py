@@ -47,6 +47,12 @@ def conflict(kind: Kind, name: str, why: str) -> ApiError:
     return ApiError(409, "Conflict", message, _details(kind, name))
 
 
+def precondition_failed(kind: Kind, name: str, why: str) -> ApiError:
+    """As `conflict`; a failed precondition of a DELETE names the kind, not the resource."""
+    message = f'Operation cannot be fulfilled on {kind.qualified} "{name}": {why}'
+    return ApiError(409, "Conflict", message, {**_details(kind, name), "kind": kind.kind})
+
+
 def forbidden(kind: Kind, name: str, why: str, causes: Sequence[Cause] = ()) -> ApiError:
     details = _details(kind, name)
     if causes:

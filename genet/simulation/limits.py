@@ -30,7 +30,7 @@ class LimitRanges:
         refusals = [text for item in items for text in _refusals(kind, obj, item)]
         if refusals:
             text = refusals[0] if len(refusals) == 1 else f"[{', '.join(refusals)}]"
-            raise forbidden(kind, obj["metadata"].get("name") or obj["metadata"].get("generateName", ""), text)
+            raise forbidden(kind, obj["metadata"].get("name", ""), text)
 
 
 def _fill(pod: Object, items: list[Object]) -> None:

@@ -27,6 +27,7 @@ MERGE_KEYS: Mapping[str, tuple[str, ...]] = {
     "volumes": ("name",),
 }
 """List field -> the key its elements are told apart by (`ports` of containers and of services differ)."""
+UNFIT = "the server rejected our request due to an error in our request"
 _SETS = frozenset({"finalizers"})
 
 
@@ -39,12 +40,12 @@ def json_patch(document: Any, operations: Any) -> Any:
         try:
             document = _apply(document, operation)
         except (KeyError, IndexError, ValueError, TypeError) as error:
-            raise _unfit(operation) from error
+            raise ApiError(422, "Invalid", UNFIT) from error
     return document
 
 
 def merge_patch(document: Any, patch: Any) -> Any:
-    """RFC 7386."""
+    """RFC 7386; the patch itself is an object, what is in it may be anything."""
     if not isinstance(patch, Mapping):
         return patch
     merged = dict(document) if isinstance(document, Mapping) else {}
@@ -162,11 +163,3 @@ def _add(document: Any, path: list[str], value: Any) -> Any:
 def _remove(document: Any, path: list[str]) -> None:
     parent = _read(document, path[:-1])
     del parent[_index(path[-1], len(parent)) if isinstance(parent, list) else path[-1]]
-
-
-def _unfit(operation: dict[str, Any]) -> ApiError:
-    return ApiError(
-        422, "Invalid", "the server rejected our request due to an error in our request", {"causes": [
-            {"reason": "UnexpectedServerResponse", "message": f"the patch does not fit: {operation}"},
-        ]},
-    )  # fmt: skip

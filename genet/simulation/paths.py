@@ -86,7 +86,7 @@ def known_revision(text: str, current: int) -> int:
     if not text.isdecimal():
         raise bad_request(f'Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax')
     if int(text) > current:
-        message = f"Too large resource version: {text}, current: {current}"
+        message = f"Timeout: Too large resource version: {text}, current: {current}"
         cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
         raise ApiError(504, "Timeout", message, {"causes": [cause], "retryAfterSeconds": 1})
     return int(text)

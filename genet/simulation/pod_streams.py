@@ -54,7 +54,7 @@ class PodStreams:
         previous = flag(request.query, "previous")
         plain = {"Content-Type": "text/plain"}
         if not pod["spec"].get("nodeName"):
-            return web.Response(headers=plain)
+            return web.Response(status=204)
         _check_started(pod, container, previous=previous)
         lines = self._containers.logs(pod, container, previous=previous)
         chosen = _chosen(lines, request, self._store.clock())

@@ -29,7 +29,7 @@ class Quotas:
     def admit(self, kind: Kind, obj: Object) -> None:
         """ApiError 403 when a quota of the namespace has no room for the object."""
         namespace = obj["metadata"].get("namespace", "")
-        name = obj["metadata"].get("name") or obj["metadata"].get("generateName", "")
+        name = obj["metadata"].get("name", "")
         for quota in self._store.list("resourcequotas", namespace) if namespace else ():
             hard = quota["spec"].get("hard", {})
             if missing := _missing(kind, obj, hard):

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from genet.simulation.errors import already_exists, conflict, expired, invalid, not_found
+from genet.simulation.errors import already_exists, conflict, expired, invalid, not_found, precondition_failed
 from genet.simulation.resources import KINDS, Kind
 
 Object = dict[str, Any]
@@ -85,17 +85,24 @@ class Store:
             if found is not None:
                 yield found
 
+    def new_uid(self) -> str:
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+    def new_name(self, prefix: str) -> str:
+        return prefix + "".join(self._random.choices(NAME_ALPHABET, k=5))
+
     def create(self, plural: str, obj: Object, *, dry_run: bool = False) -> Object:
+        """Store a new object. A uid that it brings along is kept: admission may have needed to know it."""
         kind = KINDS[plural]
         metadata = {key: value for key, value in obj.get("metadata", {}).items() if key not in SERVER_FIELDS}
         if not metadata.get("name"):
             if not metadata.get("generateName"):
                 raise invalid(kind, "", [("FieldValueRequired", "metadata.name",
                                           "Required value: name or generateName is required")])
-            metadata["name"] = metadata["generateName"] + "".join(self._random.choices(NAME_ALPHABET, k=5))
+            metadata["name"] = self.new_name(metadata["generateName"])
         if self.find(plural, metadata.get("namespace", ""), metadata["name"]) is not None:
             raise already_exists(kind, metadata["name"])
-        metadata["uid"] = str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+        metadata["uid"] = obj["metadata"].get("uid") or self.new_uid()
         metadata["creationTimestamp"] = timestamp(self.clock())
         metadata.pop("resourceVersion", None)
         if _has_generation(kind, obj):
@@ -113,7 +120,7 @@ class Store:
         if metadata.get("resourceVersion") and metadata["resourceVersion"] != before["resourceVersion"]:
             raise conflict(kind, name, MODIFIED_SINCE)
         if metadata.get("uid") and metadata["uid"] != before["uid"]:
-            raise conflict(kind, name, _wrong_uid(metadata["uid"], before["uid"]))
+            raise conflict(kind, name, _wrong_uid(plural, old, metadata["uid"]))
         kept = {key: before[key] for key in (*SERVER_FIELDS, "namespace", "resourceVersion") if key in before}
         metadata = {key: value for key, value in metadata.items() if key not in SERVER_FIELDS} | kept
         if subresource is None:
@@ -150,8 +157,9 @@ class Store:
         for field, label in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
             wanted, actual = (preconditions or {}).get(field), old["metadata"][field]
             if wanted and wanted != actual:
-                raise conflict(kind, name, f"the {label} in the precondition ({wanted}) does not match "
-                                           f"the {label} in record ({actual}). {PRECONDITION_HINTS[field]}")
+                why = (f"the {label} in the precondition ({wanted}) does not match the {label} in record ({actual}). "
+                       f"{PRECONDITION_HINTS[field]}")  # fmt: skip
+                raise precondition_failed(kind, name, why)
         metadata = dict(old["metadata"])
         finalizer = PROPAGATION_FINALIZERS.get(propagation or "")
         if finalizer and "deletionTimestamp" not in metadata:
@@ -161,8 +169,9 @@ class Store:
         if not (grace or metadata.get("finalizers") or _has_content(kind, old)):
             return new if dry_run else self._commit(plural, "DELETED", new, old)
         if "deletionTimestamp" not in metadata or grace < metadata.get("deletionGracePeriodSeconds", 0):
-            metadata["deletionGracePeriodSeconds"] = grace
             metadata["deletionTimestamp"] = timestamp(self.clock() + timedelta(seconds=grace))
+            if plural != "namespaces":
+                metadata["deletionGracePeriodSeconds"] = grace
         if plural == "namespaces":
             new["status"] = {**old.get("status", {}), "phase": "Terminating"}
         return new if dry_run or new == old else self._commit(plural, "MODIFIED", new, old)
@@ -258,12 +267,15 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _wrong_uid(wanted: str, actual: str) -> str:
-    return f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {actual}"
+def _wrong_uid(plural: str, obj: Object, wanted: str) -> str:
+    path = "/".join(filter(None, (plural, *key_of(obj))))
+    return (f"StorageError: invalid object, Code: 4, Key: /registry/{path}, ResourceVersion: 0, AdditionalErrorMsg: "
+            f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {obj['metadata']['uid']}")
 
 
 def _has_generation(kind: Kind, obj: Object) -> bool:
-    return "spec" in obj and bool(kind.group or kind.plural == "pods")
+    counted = kind.plural in ("pods", "networkpolicies") or (kind.group and "status" in kind.subresources)
+    return bool(counted) and "spec" in obj
 
 
 def _grace(kind: Kind, obj: Object, wanted: int | None) -> int:

@@ -72,3 +72,10 @@ def test_every_visible_devices_variable_belongs_to_one_vendor():
     variables = [vendor.visible_devices for vendor in accelerators.VENDORS if vendor.visible_devices]
     assert len(variables) == len(set(variables))
     assert "NVIDIA_VISIBLE_DEVICES" in variables
+
+
+def test_configured_resources_count_devices_besides_those_of_known_vendors():
+    counts = accelerators.counts_devices(["acme.com/npu"])
+    assert counts("acme.com/npu")
+    assert counts("nvidia.com/gpu")
+    assert not counts("cpu")

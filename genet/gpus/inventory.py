@@ -54,10 +54,10 @@ def inventory(
         types: `gpu.availableTypes`, in their order.
     """
     types = tuple(types)
-    offered = {kind.resource_name for kind in types}
+    is_device = accelerators.counts_devices(kind.resource_name for kind in types)
     present = {(pod.metadata.namespace, pod.metadata.name) for pod in pods if not requests.is_finished(pod)}
     merged: dict[Kind, Node] = {}
-    for pool in pools(node, pods, readings, offered.__contains__):
+    for pool in pools(node, pods, readings, is_device):
         slots = _slots(pool, present, is_lost=_ready(node) == "Unknown")
         for product, indexes in _products(node, pool).items():
             kind = _kind(node, pool.resource, product, types)

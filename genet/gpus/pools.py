@@ -21,7 +21,7 @@ _CARDS = "nvidia.com/gpu"
 
 
 def pools(
-    node: Node, pods: Iterable[Pod], readings: Sequence[Reading], is_offered: Callable[[str], bool]
+    node: Node, pods: Iterable[Pod], readings: Sequence[Reading], is_device: Callable[[str], bool]
 ) -> Iterator[Pool]:
     """Every pool of devices of the node, in the order of resource names.
 
@@ -29,12 +29,8 @@ def pools(
         node: whose capacity counts.
         pods: all pods bound to it, also finished ones.
         readings: what exporters say of its cards and slices.
-        is_offered: whether the configuration offers this resource, known to the vendor table or not.
+        is_device: tells resources that count devices.
     """
-
-    def is_device(resource: str) -> bool:
-        return accelerators.vendor_of(resource) is not None or is_offered(resource)
-
     advertised = sorted(filter(is_device, node.status.capacity))
     demand = _demand(pods, is_device) if advertised else {}
     cards_advertised = False

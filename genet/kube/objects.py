@@ -21,6 +21,11 @@ from msgspec.structs import force_setattr
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
+def _intern_values(texts: dict[str, str]) -> None:
+    for key, text in texts.items():
+        texts[key] = intern(text)
+
+
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Projection(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """Base of everything read from the API server; msgspec hands `frozen` down, the decorator tells type checkers."""
@@ -47,6 +52,7 @@ class ObjectMeta(Projection):
 
     def __post_init__(self) -> None:
         force_setattr(self, "namespace", intern(self.namespace))
+        _intern_values(self.labels)
         self.annotations.pop(_LAST_APPLIED, None)
 
 
@@ -77,6 +83,10 @@ class EnvVar(Projection):
     name: str
     value: str = ""
 
+    def __post_init__(self) -> None:
+        force_setattr(self, "name", intern(self.name))
+        force_setattr(self, "value", intern(self.value))
+
 
 class ContainerPort(Projection):
     container_port: int
@@ -87,6 +97,10 @@ class ContainerPort(Projection):
 class ResourceRequirements(Projection):
     requests: dict[str, str] = {}
     limits: dict[str, str] = {}
+
+    def __post_init__(self) -> None:
+        _intern_values(self.requests)
+        _intern_values(self.limits)
 
 
 class Container(Projection):

@@ -92,17 +92,29 @@ def test_ports_may_have_names():
 
 
 def test_strings_that_thousands_of_pods_share_are_held_once():
-    pods = [
+    container = {
+        "name": "main",
+        "image": "cuda:12",
+        "env": [{"name": "MODE", "value": "training"}],
+        "resources": {"limits": {"memory": "64Gi"}, "requests": {"memory": "64Gi"}},
+    }
+    one, other = (
         decode(
             PODS,
-            metadata={"name": name, "namespace": "user-a"},
-            spec={"nodeName": "node-1", "containers": [{"name": "c", "image": "cuda:12"}]},
+            metadata={"name": name, "namespace": "user-a", "labels": {"team": "vision"}},
+            spec={"nodeName": "node-1", "containers": [container]},
         )
         for name in ("a", "b")
-    ]
-    assert pods[0].metadata.namespace is pods[1].metadata.namespace
-    assert pods[0].spec.node_name is pods[1].spec.node_name
-    assert pods[0].spec.containers[0].image is pods[1].spec.containers[0].image
+    )
+    for read in (
+        lambda pod: pod.metadata.namespace,
+        lambda pod: pod.metadata.labels["team"],
+        lambda pod: pod.spec.node_name,
+        lambda pod: pod.spec.containers[0].image,
+        lambda pod: pod.spec.containers[0].env[0].value,
+        lambda pod: pod.spec.containers[0].resources.limits["memory"],
+    ):
+        assert read(one) is read(other)
 
 
 def test_the_garbage_collector_does_not_see_pods():

@@ -227,7 +227,7 @@ async def test_streams_survive_a_renewal_of_credentials(fake, cache, until, kube
 
 
 async def test_429_is_tried_again_after_the_time_it_names(fake, kube_of_fake):
-    fake.canned.extend([status(429, "busy", headers={"Retry-After": "0"})] * 1)
+    fake.canned.append(status(429, "busy", headers={"Retry-After": "0"}))
     assert (await kube_of_fake.list(PODS)).items == []
     assert len(fake.requests) == 2
 

@@ -3,7 +3,7 @@
     rules      what goes and why (pure)
     owners     pods of a controller go with the topmost one, or they would come back
     run        lists, judges and deletes; safe to kill, to run again and to run twice at once
-    command    `genet cleanup` and the CronJob
+    job        `genet cleanup` and the CronJob
 
 PersistentVolumeClaims are kept.
 """

@@ -30,7 +30,6 @@ _NOT_ADVERTISED = "no resource of this node counts the card, so who holds it is 
 _LOST = "the node does not report any more"
 _DISAGREE = "the exporter names a holder that the API server does not have"
 _UNHEALTHY = "the device plugin reports {} of {} devices as unhealthy, not which"
-_COUNTED = "in use, but not known whether it is this card"
 _OUTSIDE = "memory is in use, but no pod holds the card"
 
 
@@ -121,7 +120,7 @@ def _status(
     if is_unhealthy:
         return "unhealthy", _UNHEALTHY.format(pool.unhealthy, len(pool.devices))
     if attribution:
-        return "used", _COUNTED if attribution == "count" else None
+        return "used", None
     if reading is not None and (reading.memory_used or 0) >= EXTERNAL_MIB:
         return ("unknown", _DISAGREE) if is_contradicted else ("external", _OUTSIDE)
     if not pool.advertised:

@@ -131,11 +131,6 @@ class GPUOverview(Wire):
     sources: Sources
 
 
-def anonymous_audience(setting: Literal["full-shape", "summary", "off"]) -> Audience | None:
-    """What `auth.anonymousOverview` makes of somebody without login; None: to be turned away."""
-    return {"full-shape": Audience.PUBLIC, "summary": Audience.SUMMARY, "off": None}[setting]
-
-
 def seen_by(audience: Audience, node: Node) -> Node:
     """The node without what this audience may not know."""
     if audience is Audience.MEMBER:

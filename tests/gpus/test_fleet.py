@@ -6,7 +6,7 @@ import pytest
 from genet.gpus.fleet import Fleet
 from genet.gpus.inventory import inventory
 from genet.gpus.model import Reading
-from genet.gpus.overview import Audience, GPUOverview, Sources, SourceState, anonymous_audience
+from genet.gpus.overview import Audience, GPUOverview, Sources, SourceState
 from genet.settings import GPUType
 from tests.gpus.builders import A100, GPU, node, pod
 
@@ -116,13 +116,6 @@ def test_the_summary_s_audience_sees_sums_alone():
     overview = decoded(render(small_fleet(), Audience.SUMMARY))
     assert [group.nodes for group in overview.accelerator_groups] == [(), ()]
     assert overview.summary.used_devices == 1
-
-
-@pytest.mark.parametrize(
-    ("setting", "audience"), [("full-shape", Audience.PUBLIC), ("summary", Audience.SUMMARY), ("off", None)]
-)
-def test_the_setting_decides_what_anybody_sees(setting, audience):
-    assert anonymous_audience(setting) is audience
 
 
 def test_two_replicas_with_the_same_content_have_the_same_etag():

@@ -1,0 +1,53 @@
+"""The clean-up as a program: JSON lines of what was done on standard output, a sentence for people on the other."""
+
+import asyncio
+import sys
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Final, get_args
+
+import msgspec
+
+from genet.cleanup.run import Action, CleanUp, Done
+from genet.errors import GenetError
+from genet.kube.client import KubeClient
+from genet.settings import Settings
+
+OK: Final = 0
+FAILED: Final = 1
+
+
+def main(settings: Settings, *, dry_run: bool = False) -> int:
+    """Clean up once.
+
+    Returns:
+        The exit code: 0 all well, 1 something failed (all else was done nevertheless).
+    """
+    if not settings.lifecycle.enabled:
+        _say("The clean-up is off (lifecycle.enabled); nothing was done.")
+        return OK
+    try:
+        done = asyncio.run(_clean_up(settings, dry_run=dry_run))
+    except GenetError as error:
+        _say(f"Nothing was done: {error.detail}")
+        return FAILED
+    counts = [f"{done[what]} {what.replace('-', ' ')}" for what in get_args(Done) if done[what]]
+    _say(f"Clean-up: {', '.join(counts) or 'nothing to do'}.")
+    return FAILED if done["failed"] else OK
+
+
+async def _clean_up(settings: Settings, *, dry_run: bool) -> Counter[Done]:
+    async with KubeClient.connect(settings.kubernetes) as kube:
+        clean_up = CleanUp(kube, settings.lifecycle, clock=lambda: datetime.now(UTC), tell=_export, dry_run=dry_run)
+        return await clean_up.run()
+
+
+def _export(action: Action) -> None:
+    """What was left alone is only counted."""
+    if action.action != "kept":
+        sys.stdout.write(f"{msgspec.json.encode(action).decode()}\n")
+        sys.stdout.flush()  # a run that is killed has said what it did
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(f"{sentence}\n")

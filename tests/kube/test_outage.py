@@ -37,6 +37,16 @@ def server_of(kubeconfig: str) -> str:
     return str(yaml.safe_load(Path(kubeconfig).read_text())["clusters"][0]["cluster"]["server"])
 
 
+def refuse_credentials(kubeconfig: str, copy: Path) -> str:
+    """Write a copy that nobody accepts; returns the text of the good one."""
+    good = Path(kubeconfig).read_text()
+    document = yaml.safe_load(good)
+    for user in document["users"]:
+        user["user"] = {"token": "refused"}
+    copy.write_text(yaml.safe_dump(document))
+    return good
+
+
 async def label_a_node(kube: KubeClient, cache: Cache[Node]) -> tuple[str, str]:
     """Change something, as soon as the API server lets us."""
     name, value = min(node.metadata.name for node in cache.all()), secrets.token_hex(4)
@@ -100,4 +110,19 @@ async def test_a_killed_api_server_is_followed_again_within_5_s_of_its_return(un
         name, value = await label_a_node(kube, cache)
         await until(lambda: has_label(cache, name, value))
         assert monotonic() - returned < 5
+        await kube.patch(NODES, name, {"metadata": {"labels": {LABEL: None}}})
         assert len(cache.all()) == nodes
+
+
+@pytest.mark.real
+async def test_a_client_certificate_that_replaces_refused_credentials_is_found(tmp_path):
+    path = os.environ.get("GENET_TEST_KUBECONFIG")
+    if not path:
+        pytest.skip("GENET_TEST_KUBECONFIG names no real cluster")
+    rotated = tmp_path / "kubeconfig"
+    good = refuse_credentials(path, rotated)
+    async with KubeClient.connect(Kubernetes(kubeconfig=str(rotated)), {}) as kube:
+        with pytest.raises(Unavailable, match="Unauthorized"):
+            await kube.list(NODES)
+        rotated.write_text(good)
+        assert (await kube.list(NODES)).items

@@ -58,6 +58,7 @@ function Overview({ snapshot, connected, onTake, onOpenPod }: OverviewProps) {
   const { fleet } = snapshot;
   const [search, setSearch] = useSearchParams();
   const filter = useMemo(() => filterFromSearch(search), [search]);
+  const listed = useMemo(() => devicesThatMatch(fleet, filter), [fleet, filter]);
   const setFilter = (next: Filter) => setSearch(searchWithFilter(search, next), { replace: true });
   const [active, setActive] = useState<number | null>(null);
   const [onMap, setOnMap] = useState(true);
@@ -105,7 +106,6 @@ function Overview({ snapshot, connected, onTake, onOpenPod }: OverviewProps) {
       </>
     );
   }
-  const listed = devicesThatMatch(fleet, filter);
   // A GPU may be gone in the next answer.
   const outlined = active !== null && active < fleet.state.length ? active : null;
   return (

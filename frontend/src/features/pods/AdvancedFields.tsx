@@ -34,8 +34,7 @@ export function AdvancedFields({ values, onChange, errors, nodes }: AdvancedFiel
         value={values.command}
         onChange={(event) => onChange({ command: event.currentTarget.value })}
         error={errors.command}
-        autosize
-        minRows={2}
+        rows={3}
         spellCheck={false}
         styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }}
       />
@@ -45,8 +44,7 @@ export function AdvancedFields({ values, onChange, errors, nodes }: AdvancedFiel
         value={values.env}
         onChange={(event) => onChange({ env: event.currentTarget.value })}
         error={errors.env}
-        autosize
-        minRows={2}
+        rows={3}
         spellCheck={false}
         styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }}
       />

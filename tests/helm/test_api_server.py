@@ -35,7 +35,7 @@ def test_a_real_api_server_takes_every_object_of_a_kind_it_serves(helm, kubectl,
         if kind_of(document) not in served:
             continue
         done = kubectl(
-            "--namespace", namespace, "create", "--dry-run=server", "--validate=strict", "-f", "-",
+            "--namespace", namespace, "apply", "--server-side", "--force-conflicts", "--dry-run=server", "-f", "-",
             stdin=yaml.safe_dump(document),
         )  # fmt: skip
         assert done.returncode == 0, f"{kind_of(document)} {document['metadata']['name']}: {done.stderr}"
@@ -46,7 +46,7 @@ def test_a_real_api_server_refuses_a_misspelt_field(helm, kubectl, namespace):
     deployment = next(document for document in helm.template(*ACCEPTED) if document["kind"] == "Deployment")
     deployment["spec"]["template"]["spec"]["enableServiceLink"] = False
     done = kubectl(
-        "--namespace", namespace, "create", "--dry-run=server", "--validate=strict", "-f", "-",
+        "--namespace", namespace, "apply", "--server-side", "--force-conflicts", "--dry-run=server", "-f", "-",
         stdin=yaml.safe_dump(deployment),
     )  # fmt: skip
     assert done.returncode != 0
@@ -54,6 +54,7 @@ def test_a_real_api_server_refuses_a_misspelt_field(helm, kubectl, namespace):
 
 
 @pytest.mark.real
+@pytest.mark.usefixtures("vacant")
 def test_the_notes_say_what_the_cluster_lacks(helm, kubectl, namespace):
     done = helm.run(
         "install", "genet", str(CHART), *ACCEPTED, "--namespace", namespace, "--dry-run=server",

@@ -121,10 +121,10 @@ def _status(
         return "unhealthy", _UNHEALTHY.format(pool.unhealthy, len(pool.devices))
     if attribution:
         return "used", None
+    if not pool.advertised:
+        return "unknown", _NOT_ADVERTISED  # also with memory in use: a pod that nobody counts may hold it
     if reading is not None and (reading.memory_used or 0) >= EXTERNAL_MIB:
         return ("unknown", _DISAGREE) if is_contradicted else ("external", _OUTSIDE)
-    if not pool.advertised:
-        return "unknown", _NOT_ADVERTISED
     return ("unknown", _LOST) if is_lost else ("free", None)
 
 

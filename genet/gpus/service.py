@@ -62,7 +62,12 @@ class OverviewService:
         pods.subscribe(self._pods_changed)
 
     async def run(self) -> None:
-        """Keep the exporters' readings fresh until cancelled."""
+        """Keep the exporters' readings fresh until cancelled.
+
+        Begins when the nodes are known: before, every series would be of a node nobody has heard of.
+        """
+        await self._nodes.wait_ready()
+        await self._pods.wait_ready()
         while True:
             await self.refresh()
             await asyncio.sleep(self._refresh_seconds)

@@ -145,11 +145,12 @@ def test_readings_that_do_not_fit_the_devices_are_not_guessed_onto_them(seen):
     assert all(slot.uuid is None for slot in found.slots)
 
 
-def test_cards_that_no_resource_counts_are_shown_as_unknown():
+def test_cards_that_no_resource_counts_are_unknown_even_with_memory_in_use():
     seen = [reading(0), reading(1, memory_used=5000)]
     (kind, found), *_ = merged(node(capacity={GPU: "0"}, labels=A100), readings=seen).items()
     assert kind.resource_name == GPU
-    assert statuses(found) == ["unknown", "external"]
+    assert statuses(found) == ["unknown", "unknown"]
+    assert found.slots[1].memory_used == 5000
 
 
 # --- kinds

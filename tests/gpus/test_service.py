@@ -68,8 +68,10 @@ class Exporters:
 
     def __init__(self):
         self.samples = []
+        self.asked = 0
 
     async def serve(self, reader, writer):
+        self.asked += 1
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         query = parse_qs(urlsplit(head.split()[1]).query)["query"][0]
         status, body = "500 Internal Server Error", b""
@@ -244,9 +246,11 @@ async def test_answers_that_say_less_than_they_should_are_remarked_on(cluster, c
 async def test_the_readings_are_kept_fresh_until_cancelled(cluster, clock):
     async with prometheus() as (exporters, client):
         service = OverviewService(cluster.nodes, cluster.pods, [], client, clock=clock, refresh_seconds=0)
-        cluster.listed([node()])
         exporters.samples = [series("DCGM_FI_DEV_GPU_UTIL", 55)]
         running = asyncio.create_task(service.run())
+        await asyncio.sleep(0)  # before the first list there is nothing to join series with, so nothing is asked
+        assert exporters.asked == 0
+        cluster.listed([node()])
         async with asyncio.timeout(5):
             while slot(service, 0).utilization is None:  # noqa: ASYNC110 # what it waits for is no event but a reading
                 await asyncio.sleep(0.01)

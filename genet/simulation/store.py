@@ -14,7 +14,7 @@ import random
 import uuid
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -40,6 +40,15 @@ class Event(NamedTuple):
     revision: int
 
 
+class Cursor:
+    """How far one watch has come, and what wakes it."""
+
+    def __init__(self, plural: str, revision: int) -> None:
+        self.plural = plural
+        self.revision = revision
+        self.wake = asyncio.Event()
+
+
 class Store:
     def __init__(self, clock: Callable[[], datetime], *, seed: int | None = None, log_size: int = 20_000) -> None:
         self.clock = clock
@@ -50,7 +59,7 @@ class Store:
         self._order: dict[str, list[Key]] = {plural: [] for plural in KINDS}
         self._log: dict[str, list[Event]] = {plural: [] for plural in KINDS}
         self._floor: dict[str, int] = dict.fromkeys(KINDS, 0)
-        self._wakes: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._cursors: dict[str, set[Cursor]] = defaultdict(set)
         self._subscribers: list[Subscriber] = []
         self._undelivered: deque[tuple[str, Event]] = deque()
         self._delivering = False
@@ -176,45 +185,44 @@ class Store:
             new["status"] = {**old.get("status", {}), "phase": "Terminating"}
         return new if dry_run or new == old else self._commit(plural, "MODIFIED", new, old)
 
-    def since(self, plural: str, revision: int) -> Sequence[Event]:
-        """Every change behind that revision; ApiError 410 when the log no longer reaches back to it."""
-        if revision < self._floor[plural]:
-            raise expired(f"too old resource version: {revision} ({self._floor[plural] + 1})")
-        log = self._log[plural]
-        return log[bisect_left(log, revision + 1, key=lambda event: event.revision) :]
+    def news(self, cursor: Cursor) -> Sequence[Event]:
+        """What happened since that cursor last asked; ApiError 410 when the log no longer reaches back to it."""
+        cursor.wake.clear()
+        events = self._since(cursor.plural, cursor.revision)
+        cursor.revision = self.revision
+        return events
 
     @contextmanager
-    def wakes(self, plural: str) -> Iterator[asyncio.Event]:
-        """An event that every change of that plural sets; clear it, then ask `since`, then wait for it."""
-        wake = asyncio.Event()
-        self._wakes[plural].add(wake)
+    def cursor(self, plural: str, revision: int) -> Iterator[Cursor]:
+        """Follow a plural from behind that revision: ask for `news`, then wait for `wake`, and so on."""
+        cursor = Cursor(plural, revision)
+        self._cursors[plural].add(cursor)
         try:
-            yield wake
+            yield cursor
         finally:
-            self._wakes[plural].discard(wake)
-
-    async def watch(self, plural: str, since: int) -> AsyncIterator[Event]:
-        """Every change behind that revision, without end."""
-        with self.wakes(plural) as wake:
-            while True:
-                wake.clear()
-                for event in self.since(plural, since):
-                    yield event
-                    since = event.revision
-                await wake.wait()
+            self._cursors[plural].discard(cursor)
 
     def subscribe(self, callback: Subscriber) -> None:
         """Call `callback` with every change, in order; what it writes is delivered after the change it reacts to."""
         self._subscribers.append(callback)
 
     def compact(self) -> None:
-        """Forget all history, as etcd's compaction does: watches and continue tokens of earlier revisions get 410."""
+        """Forget all history, as etcd's compaction does: earlier revisions get 410, who has seen all does not mind."""
         for plural, log in self._log.items():
+            for cursor in self._cursors[plural]:
+                if not log or cursor.revision >= log[-1].revision:
+                    cursor.revision = self.revision
             log.clear()
             self._floor[plural] = self.revision
 
+    def _since(self, plural: str, revision: int) -> Sequence[Event]:
+        if revision < self._floor[plural]:
+            raise expired(f"too old resource version: {revision} ({self._floor[plural] + 1})")
+        log = self._log[plural]
+        return log[bisect_left(log, revision + 1, key=lambda event: event.revision) :]
+
     def _changed_since(self, plural: str, revision: int) -> dict[Key, Object | None]:
-        return {key_of(event.object): event.old for event in reversed(self.since(plural, revision))}
+        return {key_of(event.object): event.old for event in reversed(self._since(plural, revision))}
 
     def _commit(self, plural: str, type_: str, new: Object, old: Object | None) -> Object:
         self.revision += 1
@@ -233,8 +241,8 @@ class Store:
         if len(log) >= 2 * self._log_size:
             self._floor[plural] = log[self._log_size - 1].revision
             del log[: self._log_size]
-        for wake in self._wakes[plural]:
-            wake.set()
+        for cursor in self._cursors[plural]:
+            cursor.wake.set()
         self._deliver(plural, event)
         return new
 

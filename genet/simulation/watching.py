@@ -29,7 +29,7 @@ async def serve_watch(
     """`form` gives every object the shape that the client asked for."""
     query, plural = request.query, target.kind.plural
     matches = parse(target.kind, query.get("labelSelector", ""), query.get("fieldSelector", ""))
-    since = known_revision(query.get("resourceVersion") or "0", store.revision)
+    revision = known_revision(query.get("resourceVersion") or "0", store.revision)
     loop = asyncio.get_running_loop()
     end = loop.time() + (number(query, "timeoutSeconds") or random.uniform(1800, 3600))  # noqa: S311 - spreads load
     response = web.StreamResponse(headers={"Content-Type": "application/json"})
@@ -41,28 +41,25 @@ async def serve_watch(
             shown = obj if type_ in ("ERROR", "BOOKMARK") else form(obj)
             await response.write(msgspec.json.encode({"type": type_, "object": shown}) + b"\n")
 
-    with store.wakes(plural) as wake:
-        if since == 0 or flag(query, "sendInitialEvents"):
-            lines = [("ADDED", obj) for obj in store.scan(plural, target.namespace) if matches(obj)]
-            since = store.revision
-            await write(lines)
+    with store.cursor(plural, revision) as cursor:
+        if revision == 0 or flag(query, "sendInitialEvents"):
+            cursor.revision = store.revision
+            await write([("ADDED", obj) for obj in store.scan(plural, target.namespace) if matches(obj)])
         if flag(query, "sendInitialEvents"):
-            await write([_bookmark(target, since, {INITIAL_EVENTS_END: "true"})])
+            await write([_bookmark(target, cursor.revision, {INITIAL_EVENTS_END: "true"})])
         while (left := end - loop.time()) > 0:
-            wake.clear()
             try:
-                lines = list(_lines(store.since(plural, since), target.namespace, matches))
+                news = store.news(cursor)
             except ApiError as error:
                 await write([("ERROR", error.status())])
                 break
-            since = store.revision
-            await write(lines)
+            await write(_lines(news, target.namespace, matches))
             try:
                 async with asyncio.timeout(min(BOOKMARK_SECONDS, left)):
-                    await wake.wait()
+                    await cursor.wake.wait()
             except TimeoutError:
                 if flag(query, "allowWatchBookmarks"):
-                    await write([_bookmark(target, since)])
+                    await write([_bookmark(target, cursor.revision)])
     return response
 
 

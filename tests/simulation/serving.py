@@ -59,7 +59,7 @@ class Client:
         async with self.session.request(
             method, self.url + path, json=body, params=params, headers=extra | (headers or {})
         ) as response:
-            return await response.json(), response.status
+            return (await response.json() if response.status != 204 else {}), response.status
 
     async def patch(self, path, body, kind="merge", **params):
         answer, code = await self.raw("PATCH", path, body, content_type=f"application/{kind}-patch+json", **params)

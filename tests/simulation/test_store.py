@@ -1,4 +1,3 @@
-import asyncio
 from datetime import UTC, datetime
 
 import pytest
@@ -127,28 +126,39 @@ def test_a_scan_at_a_revision_sees_that_moment(store):
     assert gone.value.code == 410
 
 
-async def test_a_watch_tells_what_happened_since_and_what_happens(store):
+async def test_a_cursor_tells_what_happened_since_and_is_woken_by_what_happens(store):
     store.create("pods", pod("a"))
     since = store.revision
     store.create("pods", pod("b"))
-    watch = store.watch("pods", since)
-    assert (await anext(watch)).object["metadata"]["name"] == "b"
-    coming = asyncio.ensure_future(anext(watch))
-    await asyncio.sleep(0)
-    store.delete("pods", "ns", "a")
-    event = await coming
-    assert (event.type, event.object["metadata"]["resourceVersion"]) == ("DELETED", str(store.revision))
-    await watch.aclose()
+    with store.cursor("pods", since) as cursor:
+        assert [event.object["metadata"]["name"] for event in store.news(cursor)] == ["b"]
+        store.create("nodes", {"metadata": {"name": "n"}})
+        assert not cursor.wake.is_set()
+        store.delete("pods", "ns", "a")
+        assert cursor.wake.is_set()
+        (event,) = store.news(cursor)
+        assert (event.type, event.object["metadata"]["resourceVersion"]) == ("DELETED", str(store.revision))
 
 
-async def test_a_watch_behind_the_log_is_told_so():
+def test_a_cursor_behind_the_log_is_told_so():
     store = Store(lambda: NOW, log_size=2)
     for name in "abcd":
         store.create("pods", pod(name))
-    with pytest.raises(ApiError) as gone:
-        await anext(store.watch("pods", 2))
+    with store.cursor("pods", 2) as late, pytest.raises(ApiError) as gone:
+        store.news(late)
     assert gone.value.status()["reason"] == "Expired"
-    assert (await anext(store.watch("pods", 3))).object["metadata"]["name"] == "c"
+    with store.cursor("pods", 3) as cursor:
+        assert store.news(cursor)[0].object["metadata"]["name"] == "c"
+
+
+def test_a_compaction_hurts_only_cursors_that_missed_something(store):
+    store.create("pods", pod("a"))
+    with store.cursor("pods", store.revision) as current, store.cursor("pods", 1) as late:
+        store.create("nodes", {"metadata": {"name": "n"}})
+        store.compact()
+        assert store.news(current) == []
+        with pytest.raises(ApiError):
+            store.news(late)
 
 
 def test_subscribers_hear_changes_in_order_also_of_their_own(store):

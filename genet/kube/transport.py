@@ -1,6 +1,7 @@
 """One HTTP call to the API server: credentials, their renewal, time-outs, and errors in Genet's words.
 
-- 401: the credentials are read again and the call is sent once more (many calls at once share one renewal).
+- 401: the credentials are read again and the call is sent once more (many calls at once share one renewal). After a
+  failed TLS handshake, our certificate or the server's being another now, they are read again for the next call.
 - 429: the server did not do it; the call is sent again after `Retry-After`, twice at most.
 - Anything else is the caller's to retry: a POST that timed out may have been done.
 
@@ -8,6 +9,7 @@ Trap: the client's own `timeout=None` means five minutes in all, which would cut
 """
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -34,6 +36,7 @@ class _Link:
     def __init__(self, configuration: Configuration) -> None:
         self.api = ApiClient(configuration)
         self.calls = 0
+        self.accepted = True
         self.retired = False
 
     async def close_if_idle(self) -> None:
@@ -81,18 +84,18 @@ class Transport:
         url = path + ("?" + urlencode(query) if query else "")
         timeout = aiohttp.ClientTimeout(sock_connect=CONNECT_SECONDS, sock_read=idle_seconds)
         call = _Call(method, url, content_type, body, timeout)
-        unaccepted: _Link | None = None
+        renewed = False
         refusals = 0
         while True:
-            link = await self._current(unaccepted)
+            link = await self._current()
             async with _sent(call, link) as response:
                 if response.ok:
                     yield response
                     return
                 text = await response.read()
             error = error_of(read_status(text, response.status), response.headers.get("Retry-After"))
-            if response.status == HTTPStatus.UNAUTHORIZED and unaccepted is None:
-                unaccepted = link
+            if response.status == HTTPStatus.UNAUTHORIZED and not renewed:
+                link.accepted, renewed = False, True
             elif response.status == HTTPStatus.TOO_MANY_REQUESTS and refusals < MAX_REFUSALS:
                 refusals += 1
                 asked = error.retry_after if isinstance(error, Unavailable) else None
@@ -100,10 +103,10 @@ class Transport:
             else:
                 raise error from ApiException(response.status, response.reason, body=text.decode(errors="replace"))
 
-    async def _current(self, unaccepted: _Link | None) -> _Link:
-        """The link to use; a new one if there is none, or its credentials were the ones not accepted."""
+    async def _current(self) -> _Link:
+        """The link to use; a new one if there is none, or the credentials of the present one were not accepted."""
         async with self._renewing:
-            if self._link is None or self._link is unaccepted:
+            if self._link is None or not self._link.accepted:
                 try:
                     link = _Link(await self._load())
                 except OSError as error:  # among them ssl.SSLError: a certificate that is just being rotated
@@ -136,6 +139,8 @@ async def _sent(call: _Call, link: _Link) -> AsyncIterator[aiohttp.ClientRespons
         finally:
             answer.response.close()
     except (aiohttp.ClientError, OSError, ConfigException) as error:
+        if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
+            link.accepted = False
         raise Unavailable(f"the Kubernetes API does not answer: {str(error) or type(error).__name__}") from error
     finally:
         link.calls -= 1

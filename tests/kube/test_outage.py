@@ -37,12 +37,15 @@ def server_of(kubeconfig: str) -> str:
     return str(yaml.safe_load(Path(kubeconfig).read_text())["clusters"][0]["cluster"]["server"])
 
 
-def refuse_credentials(kubeconfig: str, copy: Path) -> str:
-    """Write a copy that nobody accepts; returns the text of the good one."""
+def spoil(kubeconfig: str, part: str, copy: Path) -> str:
+    """Write a copy with credentials or an authority that do not fit; returns the text of the good one."""
     good = Path(kubeconfig).read_text()
     document = yaml.safe_load(good)
-    for user in document["users"]:
-        user["user"] = {"token": "refused"}
+    if part == "credentials":
+        document["users"][0]["user"] = {"token": "refused"}
+    else:
+        cluster = document["clusters"][0]["cluster"]
+        document["clusters"][0]["cluster"] = {"server": cluster["server"]}
     copy.write_text(yaml.safe_dump(document))
     return good
 
@@ -115,14 +118,17 @@ async def test_a_killed_api_server_is_followed_again_within_5_s_of_its_return(un
 
 
 @pytest.mark.real
-async def test_a_client_certificate_that_replaces_refused_credentials_is_found(tmp_path):
+@pytest.mark.parametrize(
+    ("part", "complaint"), [("credentials", "Unauthorized"), ("authority", "certificate verify failed")]
+)
+async def test_rotated_certificates_are_found(tmp_path, part, complaint):
     path = os.environ.get("GENET_TEST_KUBECONFIG")
     if not path:
         pytest.skip("GENET_TEST_KUBECONFIG names no real cluster")
     rotated = tmp_path / "kubeconfig"
-    good = refuse_credentials(path, rotated)
+    good = spoil(path, part, rotated)
     async with KubeClient.connect(Kubernetes(kubeconfig=str(rotated)), {}) as kube:
-        with pytest.raises(Unavailable, match="Unauthorized"):
+        with pytest.raises(Unavailable, match=complaint):
             await kube.list(NODES)
         rotated.write_text(good)
         assert (await kube.list(NODES)).items

@@ -5,6 +5,7 @@ Prints one JSON line when it is ready, and ends on SIGTERM, on SIGINT, or with i
 
 import argparse
 import asyncio
+import gc
 import signal
 import sys
 from pathlib import Path
@@ -32,6 +33,7 @@ async def _serve(options: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     cluster = Cluster(options.scenario, port=options.port, prometheus_port=options.prometheus_port, seed=options.seed)
+    gc.freeze()  # the scenario stays: no need to look through it again and again
     async with cluster:
         if options.kubeconfig:
             cluster.write_kubeconfig(options.kubeconfig)

@@ -60,13 +60,13 @@ class Cluster:
         _fill(self.store, built)
         self.store.clock = self._clock
         self.devices = Devices(built.gpus)
-        containers = Containers(self._clock, sleep, self.devices)
-        self.api = ApiServer(self.store, admission, containers)
+        self.containers = Containers(self._clock, sleep, self.devices)
+        self.api = ApiServer(self.store, admission, self.containers)
         self._volumes = Volumes(self.store)
         self._scheduler = Scheduler(self.store)
         self._jobs = Jobs(self.store, admission, sleep)
         self._kubelet = Kubelet(
-            self.store, containers, self.devices, sleep, pace or Pace(), device_status=built.device_status
+            self.store, self.containers, self.devices, sleep, pace or Pace(), device_status=built.device_status
         )
         self._exporter = Exporter(self.devices, built.generation, self._silent_since)
         self._stack = AsyncExitStack()

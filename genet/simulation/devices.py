@@ -10,7 +10,7 @@ that way, their device plugins only obey), and sharers named by NVIDIA_VISIBLE_D
 import random
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -131,8 +131,11 @@ class Devices:
             for device in _devices(gpu):
                 self._plugin(device).devices.append(device)
 
-    def admit(self, pod: Obj, since: float) -> None:
-        """Gives a pod on a node its devices, once; raises NoDevices. A resource without known cards is only counted."""
+    def admit(self, pod: Obj, since: float, claimed: Collection[str] = ()) -> None:
+        """Gives a pod on a node its devices, once; raises NoDevices. A resource without known cards is only counted.
+
+        `claimed`: indexes of cards that it has through ResourceClaims, of which the exporter knows nothing.
+        """
         uid = pod["metadata"]["uid"]
         if uid in self._pods:
             return
@@ -140,7 +143,7 @@ class Devices:
         named = set(re.split(r"[,;: ]+", ",".join((pod["metadata"].get("annotations") or {}).values())))
         try:
             for container in pod["spec"]["containers"]:
-                for use in self._allocate(pod, container, named, since):
+                for use in self._allocate(pod, container, named, claimed, since):
                     uses.append(use)
                     self.uses[use.device.gpu.uuid] = [*self.uses[use.device.gpu.uuid][-_KEPT_USES:], use]
         except NoDevices:
@@ -156,7 +159,9 @@ class Devices:
     def of(self, pod: Obj, container: str) -> list[Device]:
         return [use.device for use in self._pods.get(pod["metadata"]["uid"], ()) if use.container == container]
 
-    def _allocate(self, pod: Obj, container: Obj, named: set[str], since: float) -> Iterator[Use]:
+    def _allocate(
+        self, pod: Obj, container: Obj, named: set[str], claimed: Collection[str], since: float
+    ) -> Iterator[Use]:
         metadata, node = pod["metadata"], pod["spec"]["nodeName"]
         where = (metadata["namespace"], metadata["name"], container["name"])
         busy = not idle(container)
@@ -166,7 +171,7 @@ class Devices:
                     plugin.taken.add(device.id)
                     yield Use(device, *where, busy, since)
         for gpu in self.by_node.get(node, ()):
-            if gpu.resource is None and str(gpu.index) in _visible(container):
+            if gpu.resource is None and str(gpu.index) in (*_visible(container), *claimed):
                 yield Use(Device(gpu), *where, busy, since, held=False)
 
     def _plugin(self, device: Device) -> _Plugin:

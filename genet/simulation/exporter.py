@@ -32,6 +32,8 @@ _DRIVER_MIB: Final = 4
 _IDLE_SHARE: Final = 0.04
 """Of the memory, what an idle container keeps."""
 _WARM_UP_SECONDS: Final = 60
+_FOREIGN_LOAD, _FOREIGN_MEMORY = 0.55, 0.3
+"""What somebody outside Kubernetes takes of a card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,20 +115,24 @@ class Exporter:
 def value(metric: str, gpu: Gpu, partition: Partition | None, uses: Iterable[Use], at: float) -> float:
     """The metric of a card (or of its partition) at a moment, given everybody who used it around then."""
     now = [use for use in uses if use.since <= at < use.until]
-    load = min(1.0, sum(activity(use, at) for use in now) + 0.55 * gpu.foreign)
-    memory = partition.memory if partition else gpu.memory
-    share = sum(_memory(use, at) for use in now) + 0.3 * gpu.foreign
-    used = _DRIVER_MIB + round((memory - _DRIVER_MIB) * min(0.98, share))
-    values = {
-        "DCGM_FI_DEV_GPU_UTIL": round(100 * load),
-        "DCGM_FI_DEV_FB_USED": used,
-        "DCGM_FI_DEV_FB_FREE": memory - used,
-        "DCGM_FI_DEV_POWER_USAGE": round(62 + 420 * load, 1),
-        "DCGM_FI_DEV_GPU_TEMP": round(31 + 41 * load),
-        "DCGM_FI_DEV_XID_ERRORS": gpu.xid,
-        "DCGM_FI_PROF_GR_ENGINE_ACTIVE": round(load, 4),
-    }
-    return values[metric]
+    if metric in ("DCGM_FI_DEV_FB_USED", "DCGM_FI_DEV_FB_FREE"):
+        memory = partition.memory if partition else gpu.memory
+        share = sum(_memory(use, at) for use in now) + _FOREIGN_MEMORY * gpu.foreign
+        used = _DRIVER_MIB + round((memory - _DRIVER_MIB) * min(0.98, share))
+        return used if metric == "DCGM_FI_DEV_FB_USED" else memory - used
+    load = min(1.0, sum(activity(use, at) for use in now) + _FOREIGN_LOAD * gpu.foreign)
+    match metric:
+        case "DCGM_FI_DEV_GPU_UTIL":
+            result: float = round(100 * load)
+        case "DCGM_FI_DEV_POWER_USAGE":
+            result = round(62 + 420 * load, 1)
+        case "DCGM_FI_DEV_GPU_TEMP":
+            result = round(31 + 41 * load)
+        case "DCGM_FI_DEV_XID_ERRORS":
+            result = gpu.xid
+        case _:
+            result = round(load, 4)
+    return result
 
 
 def activity(use: Use, at: float) -> float:

@@ -82,7 +82,8 @@ class Kubelet:
         """Gives the pod its devices (again and again the same ones); a pod that gets none fails."""
         since = pod.get("status", {}).get("startTime")
         try:
-            self._devices.admit(pod, datetime.fromisoformat(since).timestamp() if since else self._now())
+            moment = datetime.fromisoformat(since).timestamp() if since else self._now()
+            self._devices.admit(pod, moment, self._claimed(pod))
         except NoDevices as error:
             status = {
                 **pod.get("status", {}),
@@ -96,6 +97,17 @@ class Kubelet:
             self._store.update("pods", {**pod, "status": status}, subresource="status")
             return False
         return True
+
+    def _claimed(self, pod: Obj) -> list[str]:
+        """Indexes of the cards that the pod's claims have been given."""
+        namespace = pod["metadata"]["namespace"]
+        names = [item.get("resourceClaimName", "") for item in pod["spec"].get("resourceClaims") or ()]
+        claims = [claim for claim in (self._store.find("resourceclaims", namespace, name) for name in names) if claim]
+        return [
+            result["device"].rpartition("-")[2]
+            for claim in claims
+            for result in claim.get("status", {}).get("allocation", {}).get("devices", {}).get("results", ())
+        ]
 
     async def _live(self, life: PodLife, pod: Obj) -> None:
         await life.run()

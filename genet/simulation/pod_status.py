@@ -4,6 +4,7 @@ Traps: `phase` says less than people think (a crash-looping pod is Running); a c
 when its status does; a container that waits for its next start keeps the end of the last one in `lastState`.
 """
 
+import functools
 import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -13,13 +14,16 @@ from genet.simulation.store import timestamp
 
 Obj = dict[str, Any]
 
+_stamp = functools.lru_cache(maxsize=1024)(timestamp)
+"""Many conditions of many pods share one moment."""
+
 
 def finished(pod: Obj) -> bool:
     return pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
 
 
 def condition(kind: str, status: str, at: datetime, **why: str) -> Obj:
-    return {"type": kind, "status": status, "lastProbeTime": None, "lastTransitionTime": timestamp(at), **why}
+    return {"type": kind, "status": status, "lastProbeTime": None, "lastTransitionTime": _stamp(at), **why}
 
 
 def with_condition(conditions: Iterable[Obj], new: Obj) -> list[Obj]:
@@ -40,7 +44,7 @@ def waiting(container: Obj, reason: str, message: str = "", *, before: Obj | Non
 
 
 def running(container: Obj, at: datetime, container_id: str, *, before: Obj | None = None) -> Obj:
-    status = _container(container, {"running": {"startedAt": timestamp(at)}}, before, ready=True)
+    status = _container(container, {"running": {"startedAt": _stamp(at)}}, before, ready=True)
     digest = hashlib.sha256(container["image"].encode()).hexdigest()
     return {**status, "containerID": container_id, "imageID": f"{container['image']}@sha256:{digest}", "started": True}
 
@@ -50,7 +54,7 @@ def terminated(at: datetime, exit_code: int, reason: str, *, before: Obj) -> Obj
         "exitCode": exit_code,
         "reason": reason,
         "startedAt": before["state"]["running"]["startedAt"],
-        "finishedAt": timestamp(at),
+        "finishedAt": _stamp(at),
         "containerID": before["containerID"],
     }
     return {**before, "ready": False, "started": False, "state": {"terminated": ended}}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
 SCRAPE_SECONDS: Final = 15
-_SAMPLES: Final = 40
+_SAMPLES: Final = 20
 """A longer range is looked at in this many even steps: 40,000 GPUs times a day of scrapes would tell nothing more."""
 
 Labels = Mapping[str, str]

@@ -157,11 +157,15 @@ class Scenario:
         count: int,
         *,
         profiles: Sequence[str] = (),
+        slice_resource: str | None = None,
         xid: Mapping[int, int] | None = None,
         foreign: Collection[int] = (),
         **fields: Any,
     ) -> list[Gpu]:
-        """Puts cards into a node, each cut into `profiles`; `xid` and `foreign` (used from outside) are by index."""
+        """Puts cards into a node; `xid` and `foreign` (used from outside) are by index.
+
+        Each is cut into `profiles`, which are resources of their own unless `slice_resource` names one for all.
+        """
         cards = [
             Gpu(
                 node,
@@ -169,7 +173,7 @@ class Scenario:
                 self.uuid("GPU", node, index),
                 model.name,
                 model.memory,
-                partitions=self._partitions(node, index, profiles),
+                partitions=self._partitions(node, index, profiles, slice_resource),
                 xid=(xid or {}).get(index, 0),
                 foreign=index in foreign,
                 **fields,
@@ -183,14 +187,16 @@ class Scenario:
         dice = random.Random("/".join(map(str, (self.seed, prefix, *what))))  # noqa: S311 - repeatable identities
         return f"{prefix}-{uuid.UUID(int=dice.getrandbits(128), version=4)}"
 
-    def _partitions(self, node: str, index: int, profiles: Sequence[str]) -> tuple[Partition, ...]:
+    def _partitions(
+        self, node: str, index: int, profiles: Sequence[str], resource: str | None
+    ) -> tuple[Partition, ...]:
         return tuple(
             Partition(
                 instance=number + 1,
                 profile=profile,
                 uuid=self.uuid("MIG", node, index, number),
                 memory=int(profile.partition(".")[2].removesuffix("gb")) * 1000,
-                resource=f"nvidia.com/mig-{profile}",
+                resource=resource or f"nvidia.com/mig-{profile}",
             )
             for number, profile in enumerate(profiles)
         )
@@ -207,11 +213,14 @@ class Scenario:
         limits: Mapping[str, str | int] | None = None,
         env: Sequence[Obj] = (),
         selector: Mapping[str, str] | None = None,
+        claims: Sequence[str] = (),
         state: Obj | None = None,
         **metadata: Obj,
     ) -> Obj:
         """A pod that runs on `node`, or waits without one. `state` replaces the container's running status."""
         spec = spec_of(image, command, {"cpu": "4", "memory": "16Gi", **(limits or {})}, env, selector)
+        if claims:
+            spec["resourceClaims"] = [{"name": claim, "resourceClaimName": claim} for claim in claims]
         return self.bare_pod(namespace, name, node, age, spec, state, **metadata)
 
     def bare_pod(  # noqa: PLR0917 - as above

@@ -92,7 +92,7 @@ describe("a call", () => {
   it("says in dev mode who is asking, and else does not", async () => {
     const dev = call(async () => Response.json({}), "ann");
     await unwrap(
-      dev.api.GET("/api/pods/{id}/logs", { params: { path: { id: "p" }, query: { tailLines: 5 } } }),
+      dev.api.GET("/api/pods/{pod_id}/logs", { params: { path: { pod_id: "p" }, query: { tailLines: 5 } } }),
     );
     expect(new URL(dev.requests[0]?.url ?? "").search).toBe("?tailLines=5&user=ann");
     const real = call(async () => Response.json({}));

@@ -11,33 +11,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["AuthStatus"];
-                    };
-                };
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** AuthStatus */
+        get: operations["ApiAuthStatusAuthStatus"];
         put?: never;
         post?: never;
         delete?: never;
@@ -53,313 +28,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Config"];
-                    };
-                };
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/pods": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["PodList"];
-                    };
-                };
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["PodRequest"];
-                };
-            };
-            responses: {
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Pod"];
-                    };
-                };
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/pods/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Pod"];
-                    };
-                };
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/pods/{id}/extend": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["ExtendRequest"];
-                };
-            };
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Pod"];
-                    };
-                };
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/pods/{id}/logs": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    tailLines?: number;
-                };
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["PodLogs"];
-                    };
-                };
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/pods/{id}/events": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["PodEvents"];
-                    };
-                };
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Config */
+        get: operations["ApiConfigConfig"];
         put?: never;
         post?: never;
         delete?: never;
@@ -375,33 +45,95 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["GPUOverview"];
-                    };
-                };
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        /** GpuOverview */
+        get: operations["ApiClusterGpuOverviewGpuOverview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        /** ListPods */
+        get: operations["ApiPodsListPods"];
+        put?: never;
+        /** CreatePod */
+        post: operations["ApiPodsCreatePod"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pods/{pod_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** ShowPod */
+        get: operations["ApiPodsPodIdShowPod"];
+        put?: never;
+        post?: never;
+        /** DeletePod */
+        delete: operations["ApiPodsPodIdDeletePod"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pods/{pod_id}/extend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** ExtendPod */
+        post: operations["ApiPodsPodIdExtendExtendPod"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pods/{pod_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** ShowEvents */
+        get: operations["ApiPodsPodIdEventsShowEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pods/{pod_id}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** ShowLogs */
+        get: operations["ApiPodsPodIdLogsShowLogs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -414,17 +146,16 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        Problem: {
+        /** AcceleratorGroup */
+        AcceleratorGroup: {
             type: string;
-            title: string;
-            status: number;
-            detail: string;
-            code: string;
-            errors: {
-                field: string;
-                message: string;
-            }[];
+            label: string;
+            resourceName: string;
+            nodes: components["schemas"]["Node"][];
+            totalDevices: number;
+            usedDevices: number;
         };
+        /** AuthStatus */
         AuthStatus: {
             authenticated: boolean;
             /** @enum {string} */
@@ -436,59 +167,98 @@ export interface components {
             groups: string[];
             loginURL: string | null;
         };
+        /** Bound */
+        Bound: {
+            default: string;
+            max: string;
+        };
+        /** Config */
         Config: {
-            gpuTypes: {
-                name: string;
-                label: string;
-                resourceName: string | null;
-                /** @enum {string} */
-                mode: "exclusive" | "mig" | "shared" | "dra" | "none";
-                maxPerPod: number;
-                gpusPerNode: number | null;
-            }[];
-            presetImages: {
-                name: string;
-                image: string;
-                description: string;
-                icon: string;
-                command: string[] | null;
-                ssh: boolean;
-            }[];
-            limits: {
-                podLimitPerUser: number;
-                gpuLimitPerUser: number;
-                cpu: {
-                    default: string;
-                    max: string;
-                };
-                memory: {
-                    default: string;
-                    max: string;
-                };
-            };
-            volumes: {
-                name: string;
-                mountPath: string;
-                type: string;
-                readOnly: boolean;
-            }[];
-            lifecycle: {
-                autoDeleteTime: string | null;
-                timezone: string;
-                defaultProtectHours: number;
-                maxProtectHours: number;
-            };
-            features: {
-                /** @enum {string} */
-                kubeconfig: "oidc" | "cert" | "off";
-                commit: boolean;
-                terminal: boolean;
-            };
-            ui: {
-                title: string;
-            };
+            gpuTypes: components["schemas"]["GPUTypeView"][];
+            presetImages: components["schemas"]["PresetImageView"][];
+            limits: components["schemas"]["LimitsView"];
+            volumes: components["schemas"]["VolumeView"][];
+            lifecycle: components["schemas"]["LifecycleView"];
+            features: components["schemas"]["Features"];
+            ui: components["schemas"]["UIView"];
             version: string;
         };
+        /** Connection */
+        Connection: {
+            ssh: string | null;
+            ports: components["schemas"]["Port"][];
+        };
+        /** Counts */
+        Counts: {
+            totalDevices: number;
+            usedDevices: number;
+            freeDevices: number;
+            unknownDevices: number;
+            unhealthyDevices: number;
+            externalDevices: number;
+        };
+        /** EnvVar */
+        EnvVar: {
+            name: string;
+            value: string;
+        };
+        /** ExtendRequest */
+        ExtendRequest: {
+            hours?: number;
+            until?: string | null;
+        };
+        /** Features */
+        Features: {
+            /** @enum {string} */
+            kubeconfig: "oidc" | "cert" | "off";
+            commit: boolean;
+            terminal: boolean;
+        };
+        /** GPUOverview */
+        GPUOverview: {
+            acceleratorGroups: components["schemas"]["AcceleratorGroup"][];
+            summary: components["schemas"]["Summary"];
+            /** Format: date-time */
+            updatedAt: string;
+            prometheusEnabled: boolean;
+            sources: components["schemas"]["Sources"];
+        };
+        /** GPUTypeView */
+        GPUTypeView: {
+            name: string;
+            label: string;
+            resourceName: string;
+            mode: string;
+            maxPerPod: number;
+            gpusPerNode: number | null;
+        };
+        /** LifecycleView */
+        LifecycleView: {
+            autoDeleteTime: string;
+            timezone: string;
+            defaultProtectHours: number;
+            maxProtectHours: number;
+        };
+        /** LimitsView */
+        LimitsView: {
+            podLimitPerUser: number;
+            gpuLimitPerUser: number;
+            cpu: components["schemas"]["Bound"];
+            memory: components["schemas"]["Bound"];
+        };
+        /** Node */
+        Node: {
+            nodeName: string;
+            nodeIP: string | null;
+            deviceType: string | null;
+            totalDevices: number;
+            usedDevices: number;
+            slots: components["schemas"]["Slot"][];
+            timeSharingEnabled: boolean;
+            ready: boolean;
+            schedulable: boolean;
+        };
+        /** Pod */
         Pod: {
             id: string;
             name: string;
@@ -512,145 +282,145 @@ export interface components {
             protectedUntil: string | null;
             deletesAt: string | null;
             restarts: number;
-            connection: {
-                ssh: string | null;
-                ports: {
-                    name: string;
-                    containerPort: number;
-                    nodePort: number | null;
-                    url: string | null;
-                }[];
-            };
+            connection: components["schemas"]["Connection"];
         };
-        Quota: {
-            podUsed: number;
-            podLimit: number;
-            gpuUsed: number;
-            gpuLimit: number;
+        /** PodEvent */
+        PodEvent: {
+            type: string;
+            reason: string;
+            message: string;
+            count: number;
+            firstSeen: string | null;
+            lastSeen: string | null;
+            source: string;
         };
+        /** PodEvents */
+        PodEvents: {
+            events: components["schemas"]["PodEvent"][];
+        };
+        /** PodList */
         PodList: {
             pods: components["schemas"]["Pod"][];
-            quota: components["schemas"]["Quota"];
+            quota: components["schemas"]["QuotaUse"];
         };
-        PodRequest: {
-            image: string;
-            gpuType?: string | null;
-            gpuCount?: number;
-            cpu?: string | null;
-            memory?: string | null;
-            nodeName?: string | null;
-            gpuDevices?: number[];
-            name?: string | null;
-            command?: string[] | null;
-            env?: {
-                name: string;
-                value: string;
-            }[];
-            workingDir?: string | null;
-            shmSize?: string | null;
-        };
-        ExtendRequest: {
-            hours?: number;
-            until?: string | null;
-        };
+        /** PodLogs */
         PodLogs: {
             logs: string;
             container: string;
             truncated: boolean;
         };
-        PodEvents: {
-            events: {
-                type: string;
-                reason: string;
-                message: string;
-                count: number;
-                firstSeen: string | null;
-                lastSeen: string | null;
-                source: string | null;
-            }[];
-        };
-        SlotPod: {
+        /** PodRef */
+        PodRef: {
             name: string;
             namespace: string;
             user: string | null;
             startedAt: string | null;
         };
+        /** PodRequest */
+        PodRequest: {
+            image: string;
+            gpuType?: string | null;
+            /** @default 0 */
+            gpuCount?: number;
+            cpu?: string | null;
+            memory?: string | null;
+            nodeName?: string | null;
+            /** @default [] */
+            gpuDevices?: (number | unknown)[];
+            name?: string | null;
+            /** @default [] */
+            command?: (string | unknown)[];
+            /** @default [] */
+            env?: (components["schemas"]["EnvVar"] | unknown)[];
+            workingDir?: string | null;
+            shmSize?: string | null;
+        };
+        /** Port */
+        Port: {
+            name: string;
+            containerPort: number;
+            nodePort: number | null;
+            url: string | null;
+        };
+        /** PresetImageView */
+        PresetImageView: {
+            name: string;
+            image: string;
+            description: string;
+            icon: string;
+            command: string[] | null;
+            ssh: boolean;
+        };
+        /** QuotaUse */
+        QuotaUse: {
+            podUsed: number;
+            podLimit: number;
+            gpuUsed: number;
+            gpuLimit: number;
+        };
+        /** Slice */
+        Slice: {
+            id: string;
+            profile: string | null;
+            /** @enum {string} */
+            status: "free" | "used" | "unknown" | "unhealthy" | "external";
+            pods: components["schemas"]["PodRef"][];
+        };
+        /** Slot */
         Slot: {
             index: number;
             uuid: string | null;
             /** @enum {string} */
             status: "free" | "used" | "unknown" | "unhealthy" | "external";
-            attribution: ("claim" | "resourceStatus" | "annotation" | "exporter" | "count") | null;
+            /** @enum {null|string} */
+            attribution: "claim" | "resourceStatus" | "annotation" | "exporter" | "count" | null;
             reason: string | null;
             utilization: number | null;
             memoryUsed: number | null;
             memoryTotal: number | null;
             power: number | null;
             temperature: number | null;
-            pod: components["schemas"]["SlotPod"] | null;
-            pods: components["schemas"]["SlotPod"][];
-            slices: {
-                id: string;
-                profile: string | null;
-                status: string;
-                pods: components["schemas"]["SlotPod"][];
-            }[];
+            pod: components["schemas"]["PodRef"] | null;
+            pods: components["schemas"]["PodRef"][];
+            slices: components["schemas"]["Slice"][];
             replicas: number | null;
             idleSince: string | null;
         };
-        Node: {
-            nodeName: string;
-            nodeIP: string | null;
-            deviceType: string | null;
-            totalDevices: number;
-            usedDevices: number;
-            slots: components["schemas"]["Slot"][];
-            timeSharingEnabled: boolean;
-            ready: boolean;
-            schedulable: boolean;
-        };
-        AcceleratorGroup: {
-            type: string;
-            label: string;
-            resourceName: string;
-            nodes: components["schemas"]["Node"][];
-            totalDevices: number;
-            usedDevices: number;
-        };
-        Source: {
+        /** SourceState */
+        SourceState: {
             /** @enum {string} */
             state: "ok" | "stale" | "unavailable" | "off";
             message: string | null;
             checkedAt: string | null;
         };
-        GPUOverview: {
-            acceleratorGroups: components["schemas"]["AcceleratorGroup"][];
-            summary: {
-                totalDevices: number;
-                usedDevices: number;
-                freeDevices: number;
-                unknownDevices: number;
-                unhealthyDevices: number;
-                externalDevices: number;
-                byType: {
-                    [key: string]: {
-                        totalDevices: number;
-                        usedDevices: number;
-                        freeDevices: number;
-                        unknownDevices: number;
-                        unhealthyDevices: number;
-                        externalDevices: number;
-                    };
-                };
+        /** Sources */
+        Sources: {
+            kubernetes: components["schemas"]["SourceState"];
+            prometheus: components["schemas"]["SourceState"];
+            dra: components["schemas"]["SourceState"];
+        };
+        /** Summary */
+        Summary: {
+            totalDevices: number;
+            usedDevices: number;
+            freeDevices: number;
+            unknownDevices: number;
+            unhealthyDevices: number;
+            externalDevices: number;
+            byType: {
+                [key: string]: components["schemas"]["Counts"];
             };
-            /** Format: date-time */
-            updatedAt: string;
-            prometheusEnabled: boolean;
-            sources: {
-                kubernetes: components["schemas"]["Source"];
-                prometheus: components["schemas"]["Source"];
-                dra: components["schemas"]["Source"];
-            };
+        };
+        /** UIView */
+        UIView: {
+            title: string;
+        };
+        /** VolumeView */
+        VolumeView: {
+            name: string;
+            mountPath: string;
+            type: string;
+            readOnly: boolean;
         };
     };
     responses: never;
@@ -660,4 +430,352 @@ export interface components {
     pathItems: never;
 }
 export type $defs = Record<string, never>;
-export type operations = Record<string, never>;
+export interface operations {
+    ApiAuthStatusAuthStatus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthStatus"];
+                };
+            };
+        };
+    };
+    ApiConfigConfig: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Config"];
+                };
+            };
+        };
+    };
+    ApiClusterGpuOverviewGpuOverview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GPUOverview"];
+                };
+            };
+        };
+    };
+    ApiPodsListPods: {
+        parameters: {
+            query?: {
+                /** @description userIdentifier to act for; admins only */
+                owner?: string | null;
+                all?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PodList"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+        };
+    };
+    ApiPodsCreatePod: {
+        parameters: {
+            query?: {
+                /** @description userIdentifier to act for; admins only */
+                owner?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PodRequest"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pod"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+        };
+    };
+    ApiPodsPodIdShowPod: {
+        parameters: {
+            query?: {
+                /** @description userIdentifier to act for; admins only */
+                owner?: string | null;
+            };
+            header?: never;
+            path: {
+                pod_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pod"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+        };
+    };
+    ApiPodsPodIdDeletePod: {
+        parameters: {
+            query?: {
+                /** @description userIdentifier to act for; admins only */
+                owner?: string | null;
+            };
+            header?: never;
+            path: {
+                pod_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+        };
+    };
+    ApiPodsPodIdExtendExtendPod: {
+        parameters: {
+            query?: {
+                /** @description userIdentifier to act for; admins only */
+                owner?: string | null;
+            };
+            header?: never;
+            path: {
+                pod_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExtendRequest"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pod"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+        };
+    };
+    ApiPodsPodIdEventsShowEvents: {
+        parameters: {
+            query?: {
+                /** @description userIdentifier to act for; admins only */
+                owner?: string | null;
+            };
+            header?: never;
+            path: {
+                pod_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PodEvents"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+        };
+    };
+    ApiPodsPodIdLogsShowLogs: {
+        parameters: {
+            query?: {
+                /** @description userIdentifier to act for; admins only */
+                owner?: string | null;
+                tailLines?: number;
+                sinceSeconds?: number | null;
+                container?: string | null;
+                previous?: boolean;
+            };
+            header?: never;
+            path: {
+                pod_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PodLogs"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+        };
+    };
+}

@@ -17,8 +17,8 @@ export type PodList = Answer<paths["/api/pods"]["get"], 200>;
 export type Pod = PodList["pods"][number];
 export type Quota = PodList["quota"];
 export type PodRequest = paths["/api/pods"]["post"]["requestBody"]["content"]["application/json"];
-export type PodEvent = Answer<paths["/api/pods/{id}/events"]["get"], 200>["events"][number];
-export type PodLogs = Answer<paths["/api/pods/{id}/logs"]["get"], 200>;
+export type PodEvent = Answer<paths["/api/pods/{pod_id}/events"]["get"], 200>["events"][number];
+export type PodLogs = Answer<paths["/api/pods/{pod_id}/logs"]["get"], 200>;
 
 export type GpuOverview = Answer<paths["/api/cluster/gpu-overview"]["get"], 200>;
 export type AcceleratorGroup = GpuOverview["acceleratorGroups"][number];

@@ -54,7 +54,8 @@ function Events({ id }: { id: string }) {
   const { api } = useSession();
   const { data, error } = useQuery({
     queryKey: ["events", id],
-    queryFn: ({ signal }) => unwrap(api.GET("/api/pods/{id}/events", { params: { path: { id } }, signal })),
+    queryFn: ({ signal }) =>
+      unwrap(api.GET("/api/pods/{pod_id}/events", { params: { path: { pod_id: id } }, signal })),
     refetchInterval: INTERVAL,
     retry: false,
   });
@@ -93,8 +94,8 @@ function Logs({ id }: { id: string }) {
     queryKey: ["logs", id],
     queryFn: ({ signal }) =>
       unwrap(
-        api.GET("/api/pods/{id}/logs", {
-          params: { path: { id }, query: { tailLines: TAIL_LINES } },
+        api.GET("/api/pods/{pod_id}/logs", {
+          params: { path: { pod_id: id }, query: { tailLines: TAIL_LINES } },
           signal,
         }),
       ),

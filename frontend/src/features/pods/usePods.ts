@@ -32,7 +32,7 @@ export function useExtendPod() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: ({ id, hours }: { id: string; hours: number }) =>
-      unwrap(api.POST("/api/pods/{id}/extend", { params: { path: { id } }, body: { hours } })),
+      unwrap(api.POST("/api/pods/{pod_id}/extend", { params: { path: { pod_id: id } }, body: { hours } })),
     onSuccess: (pod) => showPod(client, pod),
   });
 }
@@ -41,7 +41,8 @@ export function useDeletePod() {
   const { api } = useSession();
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (id: string) => unwrap(api.DELETE("/api/pods/{id}", { params: { path: { id } } })),
+    mutationFn: (id: string) =>
+      unwrap(api.DELETE("/api/pods/{pod_id}", { params: { path: { pod_id: id } } })),
     onSuccess: () => client.invalidateQueries({ queryKey: PODS }),
   });
 }

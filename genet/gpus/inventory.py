@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from genet import accelerators, naming
 from genet.gpus.model import Attribution, PodKey, Pool, Reading
@@ -60,7 +61,8 @@ def inventory(
         slots = _slots(pool, present, is_lost=_ready(node) == "Unknown")
         for product, indexes in _products(node, pool).items():
             kind = _kind(node, pool.resource, product, types)
-            merged[kind] = _node(node, pool, product, [slots[index] for index in indexes])
+            part = _node(node, pool, product, [slots[index] for index in indexes])
+            merged[kind] = _together(merged[kind], part) if kind in merged else part
     return merged
 
 
@@ -204,6 +206,17 @@ def _node(node: objects.Node, pool: Pool, product: str | None, slots: Sequence[S
         time_sharing_enabled=is_time_shared(node, pool),
         ready=_ready(node) == "True",
         schedulable=not node.spec.unschedulable,
+    )
+
+
+def _together(one: Node, other: Node) -> Node:
+    """Two models that the configuration offers as one type."""
+    return replace(
+        one,
+        device_type=None,
+        total_devices=one.total_devices + other.total_devices,
+        used_devices=one.used_devices + other.used_devices,
+        slots=tuple(sorted((*one.slots, *other.slots), key=lambda slot: slot.index)),
     )
 
 

@@ -201,6 +201,13 @@ def test_a_node_with_two_models_of_one_resource_is_in_both_groups():
     assert sum(part.used_devices for part in found.values()) == 1
 
 
+def test_two_models_offered_as_one_type_stay_one_node():
+    seen = [reading(index, product=("NVIDIA-A100-SXM4-40GB", "Tesla-T4")[index % 2]) for index in range(4)]
+    found = only(node(labels=A100), [pod("a")], seen, [ANY_TYPE])
+    assert [slot.index for slot in found.slots] == [0, 1, 2, 3]
+    assert (found.device_type, found.total_devices, found.used_devices) == (None, 4, 1)
+
+
 def test_one_model_in_the_exporter_s_spelling_splits_nothing():
     (kind,) = merged(node(labels=A100), readings=readings(4, product="NVIDIA A100"), types=[A100_TYPE])
     assert kind.type == "a100"

@@ -49,8 +49,12 @@ class Cluster:
         clock: Callable[[], datetime] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         pace: Pace | None = None,
+        report_devices: bool = False,
     ) -> None:
-        """Port 0 takes a free one; KeyError for a scenario that is not there."""
+        """Port 0 takes a free one; KeyError for a scenario that is not there.
+
+        `report_devices`: kubelets do so in `allocatedResourcesStatus`, as Kubernetes does behind a feature gate.
+        """
         self._ports = (port, prometheus_port)
         self._clock = clock or _now
         built = SCENARIOS[scenario](self._clock(), seed)
@@ -66,7 +70,7 @@ class Cluster:
         self._scheduler = Scheduler(self.store)
         self._jobs = Jobs(self.store, admission, sleep)
         self._kubelet = Kubelet(
-            self.store, self.containers, self.devices, sleep, pace or Pace(), device_status=built.device_status
+            self.store, self.containers, self.devices, sleep, pace or Pace(), report_devices=report_devices
         )
         self._exporter = Exporter(self.devices, built.generation, self._silent_since)
         self._stack = AsyncExitStack()
@@ -117,6 +121,12 @@ def _fill(store: Store, scenario: Scenario) -> None:
     for namespace, name, moment in scenario.evicted:
         store.clock = lambda moment=moment: moment  # type: ignore[misc]
         store.delete("pods", namespace, name)
+    for claim in store.list("resourceclaims"):
+        namespace, pods = claim["metadata"]["namespace"], claim["status"]["reservedFor"]
+        reserved = [{**pod, "uid": store.get("pods", namespace, pod["name"])["metadata"]["uid"]} for pod in pods]
+        store.update(
+            "resourceclaims", {**claim, "status": {**claim["status"], "reservedFor": reserved}}, subresource="status"
+        )
 
 
 def _now() -> datetime:

@@ -14,7 +14,7 @@ from typing import Any
 from genet.simulation.containers import Containers
 from genet.simulation.devices import Devices, NoDevices
 from genet.simulation.errors import ApiError
-from genet.simulation.pod_life import Pace, PodLife, Runtime
+from genet.simulation.pod_life import Pace, PodLife, Runtime, device_status
 from genet.simulation.pod_status import finished
 from genet.simulation.recorder import Recorder
 from genet.simulation.store import Store
@@ -31,12 +31,12 @@ class Kubelet:
         sleep: Callable[[float], Awaitable[None]],
         pace: Pace,
         *,
-        device_status: bool,
+        report_devices: bool,
     ) -> None:
         self._store = store
         self._devices = devices
         self._runtime = Runtime(
-            store, containers, Recorder(store, "kubelet"), sleep, pace, reported=devices if device_status else None
+            store, containers, Recorder(store, "kubelet"), sleep, pace, reported=devices if report_devices else None
         )
         self._lives: dict[str, asyncio.Task[None]] = {}
         self._ends: dict[str, asyncio.Task[None]] = {}
@@ -46,6 +46,8 @@ class Kubelet:
         """Takes over the pods that are there, then follows the store. Needs a running event loop."""
         for pod in self._store.list("pods"):
             self._pod_changed(pod)
+            if self._runtime.reported and _settled(pod):
+                self._report_devices(pod)
         self._store.subscribe(self._changed)
 
     async def stop(self) -> None:
@@ -97,6 +99,14 @@ class Kubelet:
             self._store.update("pods", {**pod, "status": status}, subresource="status")
             return False
         return True
+
+    def _report_devices(self, pod: Obj) -> None:
+        statuses = [
+            {**item, "allocatedResourcesStatus": device_status(self._devices, pod, item["name"])}
+            for item in pod["status"]["containerStatuses"]
+        ]
+        status = {**pod["status"], "containerStatuses": statuses}
+        self._store.update("pods", {**pod, "status": status}, subresource="status")
 
     def _claimed(self, pod: Obj) -> list[str]:
         """Indexes of the cards that the pod's claims have been given."""

@@ -116,7 +116,7 @@ class PodLife:
         digest = random.Random(f"{self._pod['metadata']['uid']}/{name}/{number}").getrandbits(256)  # noqa: S311 - no secret
         statuses[name] = running(container, started, f"containerd://{digest:064x}", before=statuses[name])
         if self._runtime.reported:
-            statuses[name]["allocatedResourcesStatus"] = _device_status(self._runtime.reported, self._pod, name)
+            statuses[name]["allocatedResourcesStatus"] = device_status(self._runtime.reported, self._pod, name)
         self._publish()
         try:
             code, reason = await self._runtime.containers.run(self._pod, container), ""
@@ -214,6 +214,14 @@ class PodLife:
         return {"host": self._spec["nodeName"], "field_path": f"spec.{kind}{{{container['name']}}}"}
 
 
+def device_status(devices: Devices, pod: Obj, container: str) -> list[Obj]:
+    """`allocatedResourcesStatus` of a container: its devices by resource."""
+    by_resource: dict[str, list[Obj]] = {}
+    for device in devices.of(pod, container):
+        by_resource.setdefault(device.resource, []).append({"resourceID": device.id, "health": "Healthy"})
+    return [{"name": name, "resources": resources} for name, resources in by_resource.items()]
+
+
 def _delays() -> Iterator[int]:
     delay = _FIRST_BACK_OFF
     while True:
@@ -229,10 +237,3 @@ def _pull_seconds(image: str, pace: Pace) -> float:
 def _go_duration(seconds: int) -> str:
     minutes, rest = divmod(seconds, 60)
     return f"{minutes}m{rest}s" if minutes else f"{rest}s"
-
-
-def _device_status(devices: Devices, pod: Obj, container: str) -> list[Obj]:
-    by_resource: dict[str, list[Obj]] = {}
-    for device in devices.of(pod, container):
-        by_resource.setdefault(device.resource, []).append({"resourceID": device.id, "health": "Healthy"})
-    return [{"name": name, "resources": resources} for name, resources in by_resource.items()]

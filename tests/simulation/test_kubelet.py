@@ -2,7 +2,7 @@ from datetime import datetime
 
 import pytest
 
-from tests.simulation.world import START, World
+from tests.simulation.world import START, World, world
 
 GPU = {"nvidia.com/gpu": "1"}
 
@@ -167,3 +167,15 @@ async def test_times_in_the_status_are_those_of_the_clock(empty: World):
     await empty.time.advance(60)
     started = datetime.fromisoformat(empty.state("web")["running"]["startedAt"])
     assert 0 < (started - START).total_seconds() < 5
+
+
+async def test_devices_are_reported_in_the_status_where_that_is_switched_on():
+    async with world("small", report_devices=True) as it:
+        it.pod("fresh", limits=GPU, nodeSelector={"kubernetes.io/hostname": "h100-03"})
+        await it.time.advance(5)
+        for name, namespace in (("fresh", "default"), ("pod-carol-carol-reward", "user-carol-carol")):
+            pod = it.get(name, namespace=namespace)
+            devices = it.cluster.devices.of(pod, "main")
+            (reported,) = pod["status"]["containerStatuses"][0]["allocatedResourcesStatus"]
+            assert reported["name"] == "nvidia.com/gpu"
+            assert [item["resourceID"] for item in reported["resources"]] == [device.id for device in devices]

@@ -101,7 +101,7 @@ class World:
 
 
 @asynccontextmanager
-async def world(scenario: str = "empty") -> AsyncIterator[World]:
+async def world(scenario: str, *, report_devices: bool = False) -> AsyncIterator[World]:
     time = VirtualTime()
-    async with Cluster(scenario, clock=time.clock, sleep=time.sleep) as cluster:
+    async with Cluster(scenario, clock=time.clock, sleep=time.sleep, report_devices=report_devices) as cluster:
         yield World(cluster, time)

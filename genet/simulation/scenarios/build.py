@@ -60,8 +60,6 @@ class Scenario:
     evicted: list[tuple[str, str, datetime]] = field(default_factory=list)
     """Pods (namespace, name) that were told to go from a node that does not hear it, and when."""
     generation: Generation = field(default_factory=Generation)
-    device_status: bool = False
-    """Whether kubelets report devices in `allocatedResourcesStatus`."""
     _addresses: int = 0
 
     def __post_init__(self) -> None:

@@ -130,7 +130,8 @@ def _claim(scenario: Scenario, user: str, claim: str, indexes: list[int], pods: 
     namespace, node = f"user-{user}", "dra-01"
     request = {"name": "gpu", "exactly": {"deviceClassName": _DRIVER, "allocationMode": "ExactCount", "count": 1}}
     results = [{"request": "gpu", "driver": _DRIVER, "pool": node, "device": f"gpu-{index}"} for index in indexes]
-    reserved = [{"resource": "pods", "name": f"pod-{user}-{pod}", "uid": ""} for pod in pods]
+    # The UIDs follow when the pods have some.
+    reserved = [{"resource": "pods", "name": f"pod-{user}-{pod}"} for pod in pods]
     scenario.add(
         "resourceclaims",
         {

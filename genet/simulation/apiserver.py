@@ -13,12 +13,22 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from genet.simulation import discovery, events, protobuf, table
+from genet.simulation import discovery, events, table
 from genet.simulation.admission import Admission
 from genet.simulation.errors import ApiError, bad_request, invalid
 from genet.simulation.faults import Faults, Handler
+from genet.simulation.manifests import body_of, checked, decode
 from genet.simulation.patch import json_patch, merge_patch, strategic_merge_patch
-from genet.simulation.paths import EVENTS_GROUP, UNKNOWN_PATH, Target, continue_token, flag, list_options, target_of
+from genet.simulation.paths import (
+    EVENTS_GROUP,
+    Target,
+    continue_token,
+    flag,
+    list_options,
+    number,
+    target_of,
+    unknown_path,
+)
 from genet.simulation.pod_streams import Containers, PodStreams
 from genet.simulation.resources import Kind
 from genet.simulation.selectors import parse
@@ -69,7 +79,7 @@ class ApiServer:
         if request.method == "GET" and request.path in self._discovery:
             return _json(self._discovery[request.path])
         if request.method == "POST" and (review := discovery.REVIEWS.get(request.path.rpartition("/")[2])):
-            return _json({**await _body(request), "status": review[2]}, 201)
+            return _json({**await body_of(request), "status": review[2]}, 201)
         target = target_of(request.path)
         if target.subresource not in ("", *target.kind.subresources):
             return await self._pod_subresource(request, target)
@@ -98,7 +108,7 @@ class ApiServer:
                 found = self.store.get(target.kind.plural, target.namespace or "", target.name)
                 return self._answer(request, target, found)
             case "PUT":
-                updated = self._update(request, target, _checked(await _body(request), target))
+                updated = self._update(request, target, checked(await body_of(request), target))
                 return self._answer(request, target, updated)
             case "PATCH":
                 return await self._patch(request, target)
@@ -121,7 +131,7 @@ class ApiServer:
         return _json(table.list_form(request, target, items, metadata, self.store.clock()))
 
     async def _create(self, request: web.Request, target: Target) -> web.Response:
-        obj = self.admission.create(target.kind, _checked(await _body(request), target))
+        obj = self.admission.create(target.kind, checked(await body_of(request), target))
         created = self.store.create(target.kind.plural, obj, dry_run=_dry_run(request))
         return self._answer(request, target, created, 201)
 
@@ -141,14 +151,14 @@ class ApiServer:
             wanted = ", ".join(PATCHES)
             raise ApiError(415, "UnsupportedMediaType", "the body of the request was in an unknown format - "
                                                         f"accepted media types include: {wanted}")  # fmt: skip
-        patch = _decode(await request.read())
+        patch = decode(await request.read())
         old = self.store.get(target.kind.plural, target.namespace or "", target.name)
         if target.group == EVENTS_GROUP:
             old = events.to_group(old)
         patched = apply(old, patch)
         if not isinstance(patched, dict):
             raise bad_request("a merge patch is a JSON object")
-        patched = _checked(patched, target)
+        patched = checked(patched, target)
         return self._answer(request, target, self._update(request, target, patched))
 
     async def _delete(self, request: web.Request, target: Target) -> web.Response:
@@ -176,17 +186,16 @@ class ApiServer:
         propagation = options.get("propagationPolicy")
         if propagation is None and target.kind.plural == "jobs":
             propagation = "Orphan"
-        grace = options.get("gracePeriodSeconds")
+        grace = number(options, "gracePeriodSeconds") if options.get("gracePeriodSeconds") is not None else None
         return self.store.delete(
             target.kind.plural, target.namespace or "", name, preconditions=options.get("preconditions"),
-            grace_period_seconds=None if grace is None else int(grace), propagation=propagation,
-            dry_run=bool(options.get("dryRun")),
+            grace_period_seconds=grace, propagation=propagation, dry_run=bool(options.get("dryRun")),
         )  # fmt: skip
 
     async def _delete_options(self, request: web.Request) -> Object:
         in_query = {key: request.query[key] for key in ("gracePeriodSeconds", "propagationPolicy", "dryRun")
                     if key in request.query}  # fmt: skip
-        return {**(await _body(request) if request.can_read_body else {}), **in_query}
+        return {**(await body_of(request) if request.can_read_body else {}), **in_query}
 
     async def _pod_subresource(self, request: web.Request, target: Target) -> web.StreamResponse:
         match target.kind.plural, target.subresource, request.method:
@@ -195,11 +204,11 @@ class ApiServer:
             case "pods", "exec", "GET" | "POST":
                 return await self._pod_streams.exec(request, target)
             case "pods", "eviction", "POST":
-                eviction = await _body(request)
+                eviction = await body_of(request)
                 options = {**eviction.get("deleteOptions", {}), "dryRun": _dry_run(request)}
                 self._delete_one(target, target.name, options)
                 return _json({**SUCCESS, "code": 201}, 201)
-        raise UNKNOWN_PATH
+        raise unknown_path()
 
     def _answer(self, request: web.Request, target: Target, obj: Object, code: int = 200) -> web.Response:
         return _json(table.form(request, target, self.store.clock)(obj), code)
@@ -230,57 +239,6 @@ async def refuse_browsers(request: web.Request, handler: Handler) -> web.StreamR
     if request.url.host not in LOOPBACK or "Origin" in request.headers or "Sec-Fetch-Site" in request.headers:
         raise ApiError(403, "Forbidden", "the embedded cluster answers programs on this machine only")
     return await handler(request)
-
-
-async def _body(request: web.Request) -> Object:
-    """Without a Content-Type it is JSON, as for the real server."""
-    if request.content_type == protobuf.CONTENT_TYPE:
-        return protobuf.decode(await request.read())
-    if request.content_type not in ("application/json", "application/octet-stream"):
-        raise ApiError(415, "UnsupportedMediaType", "the body of the request was in an unknown format - accepted media "
-                       f"types include: application/json, {protobuf.CONTENT_TYPE}")  # fmt: skip
-    decoded = _decode(await request.read())
-    if not isinstance(decoded, dict):
-        raise bad_request("the body of the request is not a JSON object")
-    return decoded
-
-
-def _decode(body: bytes) -> Any:
-    try:
-        return msgspec.json.decode(body)
-    except msgspec.DecodeError as error:
-        raise bad_request(f"the body of the request is not JSON: {error}") from error
-
-
-def _checked(obj: Object, target: Target) -> Object:
-    """The manifest in its stored form, with the namespace and name of the URL; ApiError 400 when it names others."""
-    kind = target.kind
-    version = f"{target.group}/{kind.version}" if target.group else kind.version
-    if obj.get("apiVersion", version) != version or obj.get("kind", kind.kind) != kind.kind:
-        raise bad_request(f"{obj.get('kind')} in version {obj.get('apiVersion')!r} cannot be handled as a {kind.kind}")
-    if not isinstance(obj.get("metadata", {}), dict):
-        raise bad_request(f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: bad metadata')
-    if target.group == EVENTS_GROUP:
-        obj = events.from_group(obj)
-    obj = _without_nulls(obj)
-    metadata = obj.get("metadata", {})
-    if metadata.get("namespace", target.namespace) not in ("", target.namespace):
-        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
-    if target.name and metadata.get("name", target.name) != target.name:
-        raise bad_request(f"the name of the object ({metadata['name']}) does not match "
-                          f"the name on the URL ({target.name})")  # fmt: skip
-    if target.namespace:
-        metadata["namespace"] = target.namespace
-    if target.name:
-        metadata["name"] = target.name
-    return {**obj, "metadata": metadata}
-
-
-def _without_nulls(value: Any) -> Any:
-    """A null is a field left out, as it is to the real server's types."""
-    if isinstance(value, dict):
-        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
-    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def _dry_run(request: web.Request) -> bool:

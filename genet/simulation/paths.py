@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -11,7 +12,6 @@ from genet.simulation.resources import KINDS, Kind
 from genet.simulation.store import Key
 
 EVENTS_GROUP = "events.k8s.io"
-UNKNOWN_PATH = ApiError(404, "NotFound", "the server could not find the requested resource")
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,14 @@ def target_of(path: str) -> Target:
     plural, name, subresource, *extra = (*rest, "", "", "")[: max(3, len(rest))]
     kind = KINDS.get(plural)
     if kind is None or extra or version != kind.version or group not in _groups(kind):
-        raise UNKNOWN_PATH
+        raise unknown_path()
     if namespace is not None if not kind.namespaced else namespace is None and name:
-        raise UNKNOWN_PATH
+        raise unknown_path()
     return Target(kind, namespace if kind.namespaced else "", name, subresource, group)
+
+
+def unknown_path() -> ApiError:
+    return ApiError(404, "NotFound", "the server could not find the requested resource")
 
 
 def _groups(kind: Kind) -> tuple[str, ...]:
@@ -92,7 +96,7 @@ def known_revision(text: str, current: int) -> int:
     return int(text)
 
 
-def number(query: Mapping[str, str], name: str) -> int:
+def number(query: Mapping[str, Any], name: str) -> int:
     try:
         return int(query.get(name) or 0)
     except ValueError as error:

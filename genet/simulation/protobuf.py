@@ -8,7 +8,7 @@ import base64
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from genet.simulation.errors import ApiError
+from genet.simulation.errors import ApiError, bad_request
 
 MAGIC = b"k8s\0"
 CONTENT_TYPE = "application/vnd.kubernetes.protobuf"
@@ -16,6 +16,7 @@ CONTENT_TYPE = "application/vnd.kubernetes.protobuf"
 Schema = Mapping[int, tuple[str, Any]]
 """field number -> name, and type: str, bytes or int; a schema; [type] for a repeated field; {None: type} for a map"""
 
+ENVELOPE: Schema = {1: ("type", {1: ("apiVersion", str), 2: ("kind", str)}), 2: ("raw", bytes)}
 QUANTITY: Schema = {1: ("", str)}
 """a message of one unnamed field is that field"""
 METADATA: Schema = {
@@ -40,15 +41,16 @@ MESSAGES: Mapping[str, Schema] = {
 
 
 def decode(body: bytes) -> dict[str, Any]:
-    """The manifest in its JSON form; ApiError 415 for a kind that is not in the table."""
-    envelope = _message(body.removeprefix(MAGIC), {
-        1: ("type", {1: ("apiVersion", str), 2: ("kind", str)}), 2: ("raw", bytes),
-    })  # fmt: skip
-    schema = MESSAGES.get(envelope["type"]["kind"])
-    if schema is None:
-        message = f"the embedded cluster does not read {envelope['type']['kind']} as protobuf; send it as JSON"
-        raise ApiError(415, "UnsupportedMediaType", message)
-    return {**envelope["type"], **_message(base64.b64decode(envelope["raw"]), schema)}
+    """The manifest in its JSON form; ApiError 400 for what is not protobuf, 415 for a kind that is not in the table."""
+    try:
+        envelope = _message(body.removeprefix(MAGIC), ENVELOPE)
+        kind = envelope["type"]["kind"]
+        if kind not in MESSAGES:
+            message = f"the embedded cluster does not read {kind} as protobuf; send it as JSON"
+            raise ApiError(415, "UnsupportedMediaType", message)
+        return {**envelope["type"], **_message(base64.b64decode(envelope["raw"]), MESSAGES[kind])}
+    except (IndexError, KeyError, TypeError, UnicodeDecodeError) as error:
+        raise bad_request("the body of the request is not Kubernetes protobuf") from error
 
 
 def _message(data: bytes, schema: Schema) -> Any:

@@ -82,8 +82,10 @@ class Store:
         """The objects in key order, those behind the key `after`, as they were at revision `at`; ApiError 410."""
         objects, keys = self._objects[plural], self._order[plural]
         before = self._changed_since(plural, at) if at is not None else {}
-        if gone := sorted(key for key in before if key not in objects):
-            keys = sorted(keys + gone)
+        if gone := [key for key in before if key not in objects]:
+            keys = keys.copy()
+            for key in gone:
+                insort(keys, key)
         if namespace is not None:
             after = max(after or ("", ""), (namespace, ""))
         for index in range(bisect_right(keys, after) if after else 0, len(keys)):

@@ -1,3 +1,5 @@
+import io
+
 import pytest
 
 from tests.simulation.serving import PODS, pod, serving
@@ -224,6 +226,21 @@ async def test_what_is_not_served_is_said_with_a_status(kube, method, path, code
 )
 async def test_bodies_that_are_no_manifest_are_bad_requests(kube, body, code):
     assert (await kube.ask("POST", PODS, body))["code"] == code
+
+
+async def test_bodies_that_are_neither_json_nor_protobuf_are_bad_requests(kube):
+    for content_type in ("application/json", "application/vnd.kubernetes.protobuf"):
+        headers = {"Content-Type": content_type}
+        async with kube.session.post(kube.url + CONFIGS, data=b"k8s\0{nonsense", headers=headers) as response:
+            assert response.status == 400
+    assert (await kube.ask("DELETE", f"{CONFIGS}/c", gracePeriodSeconds="soon"))["code"] == 400
+
+
+async def test_bodies_beyond_three_megabytes_are_refused(kube):
+    headers = {"Content-Type": "application/json"}
+    body = io.BytesIO(b" " * (3 * 2**20 + 1))
+    async with kube.session.post(kube.url + CONFIGS, data=body, headers=headers) as response:
+        assert (response.status, (await response.json())["reason"]) == (413, "RequestEntityTooLarge")
 
 
 @pytest.mark.parametrize(

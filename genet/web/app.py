@@ -62,7 +62,9 @@ def create_litestar(settings: Settings, *, static: Path = spa.STATIC) -> Litesta
             title="Genet",
             version=__version__,
             render_plugins=[JsonRenderPlugin(path="/")],
-            openapi_router=Router("/api/openapi.json", route_handlers=[], opt={OPERATION: "openapi:schema"}),
+            openapi_router=Router(
+                "/api/openapi.json", route_handlers=[], include_in_schema=False, opt={OPERATION: "openapi:schema"}
+            ),
         ),
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,

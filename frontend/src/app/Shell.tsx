@@ -1,6 +1,6 @@
 /** Header and frame of every page. */
-import { ActionIcon, Avatar, Button, Group, Menu, Text, useMantineColorScheme } from "@mantine/core";
-import { IconCheck, IconDeviceDesktop, IconLanguage, IconMoon, IconSun } from "@tabler/icons-react";
+import { ActionIcon, Button, Group, Menu, Text, useMantineColorScheme } from "@mantine/core";
+import { IconCheck, IconDeviceDesktop, IconLanguage, IconMoon, IconSun, IconUser } from "@tabler/icons-react";
 import { useEffect } from "react";
 import { NavLink, Outlet, useLocation } from "react-router";
 import { useSession } from "../api/session";
@@ -66,14 +66,17 @@ function Account() {
   return (
     <Menu position="bottom-end">
       <Menu.Target>
-        <ActionIcon
+        <Button
           variant="subtle"
-          size="lg"
-          radius="xl"
+          color="gray"
+          size="sm"
+          px={8}
+          leftSection={<IconUser size={18} aria-hidden />}
+          classNames={{ section: classes.accountIcon ?? "", label: classes.accountName ?? "" }}
           aria-label={`${text.app.account}: ${auth.username}`}
         >
-          <Avatar size={28} radius="xl" color="blue" name={auth.username ?? ""} alt="" />
-        </ActionIcon>
+          {auth.username}
+        </Button>
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>

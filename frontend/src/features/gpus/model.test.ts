@@ -41,6 +41,20 @@ describe("fleetFromObjects", () => {
   });
 });
 
+describe("the label of a group", () => {
+  it("names the resource where one model comes in several cuts", () => {
+    const twice = overviewOf({ a: [1], b: [1], c: [1] });
+    for (const [nth, resourceName] of ["nvidia.com/mig-1g.10gb", "nvidia.com/mig-2g.20gb"].entries()) {
+      Object.assign(twice.acceleratorGroups[nth] ?? {}, { label: "A100", resourceName });
+    }
+    expect(fleetFromObjects(twice, null).groups.map(({ label }) => label)).toEqual([
+      "A100 · nvidia.com/mig-1g.10gb",
+      "A100 · nvidia.com/mig-2g.20gb",
+      "C",
+    ]);
+  });
+});
+
 describe("meanUtilization", () => {
   it("is over measured used GPUs, and null where nothing was measured", () => {
     expect(meanUtilization(fleetFromObjects(overview, null))).toBe(40);

@@ -57,7 +57,8 @@ export function fleetFromObjects(overview: GpuOverview, viewer: string | null): 
   const groups: FleetGroup[] = [];
   const nodes: FleetNode[] = [];
   const slots: Slot[] = [];
-  for (const { type, label, nodes: members } of overview.acceleratorGroups) {
+  const labels = overview.acceleratorGroups.map(({ label }) => label);
+  for (const { type, label, resourceName, nodes: members } of overview.acceleratorGroups) {
     const firstDevice = slots.length;
     const firstNode = nodes.length;
     for (const { nodeName, ready, schedulable, slots: devices } of members) {
@@ -74,7 +75,15 @@ export function fleetFromObjects(overview: GpuOverview, viewer: string | null): 
       }
     }
     const counts = countStates(slots.slice(firstDevice));
-    groups.push({ type, label, firstNode, nodeCount: members.length, counts });
+    // One model may be offered in several cuts, each under a resource name of its own.
+    const ambiguous = labels.indexOf(label) !== labels.lastIndexOf(label);
+    groups.push({
+      type,
+      label: ambiguous ? `${label} · ${resourceName}` : label,
+      firstNode,
+      nodeCount: members.length,
+      counts,
+    });
   }
 
   const holdsAny = (slot: Slot) => viewer !== null && slot.pods.some(({ user }) => user === viewer);

@@ -114,7 +114,7 @@ export function CreateDialog({ prefill, supply, onClose, onCreated }: CreateDial
           {create.isError && (
             <Problem title={text.create.failed} error={errors[""] ? new Error(errors[""]) : create.error} />
           )}
-          <Group justify="space-between" wrap="nowrap">
+          <Group justify="space-between" wrap="nowrap" className={classes.footer}>
             <Text size="xs" c="dimmed">
               {lifecycle.autoDeleteTime &&
                 text.create.keeps(`${lifecycle.autoDeleteTime} ${lifecycle.timezone}`)}

@@ -58,7 +58,7 @@ export function DeleteDialog({ pod, onClose, onDeleted }: DeleteDialogProps) {
             {text.app.cancel}
           </Button>
           <Button
-            color="red"
+            color="red.9"
             loading={remove.isPending}
             onClick={() => remove.mutate(pod.id, { onSuccess: onDeleted })}
           >

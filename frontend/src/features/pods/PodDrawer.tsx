@@ -70,7 +70,7 @@ function Events({ id }: { id: string }) {
       {data?.events.map(({ type, reason, message, count, lastSeen }) => (
         <li key={`${reason} ${message} ${lastSeen}`}>
           <Group gap="xs">
-            <Badge variant="light" color={type === "Warning" ? "orange" : "gray"}>
+            <Badge variant="default" {...(type === "Warning" && { c: "var(--genet-warning)" })}>
               {reason}
             </Badge>
             <Text size="xs" c="dimmed">

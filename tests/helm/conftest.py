@@ -1,4 +1,4 @@
-"""The chart is rendered by real helm, as an operator would: PATH, or where the real cluster's tool puts it."""
+"""The chart is rendered by real helm, as an operator would."""
 
 import os
 import secrets
@@ -19,7 +19,7 @@ Kubectl = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def program(name: str) -> str:
-    found = shutil.which(name, path=f"{os.environ['PATH']}:{Path.home() / '.cache/real-cluster/bin'}")
+    found = shutil.which(name)
     if found is None:
         pytest.skip(f"{name} is not installed")
     return found

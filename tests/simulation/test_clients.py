@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from kubernetes.aio.stream import WsApiClient
 
 from tests.simulation.serving import PODS, pod, serving
 
-# On the path, or where the tool that starts a real cluster for the tests keeps it.
+
 KUBECTL = shutil.which("kubectl") or ""
 needs_kubectl = pytest.mark.skipif(not KUBECTL, reason="kubectl is not installed")
 

@@ -75,9 +75,10 @@ def list_options(query: Mapping[str, str], current: int) -> ListOptions:
         after, at = _decode(token)
     elif revision:
         wanted = known_revision(revision, current)
-        at = wanted if query.get("resourceVersionMatch") == "Exact" else None
         if wanted == 0:
             limit = 0  # answered from the real server's watch cache, which gives all at once
+        elif query.get("resourceVersionMatch", "Exact" if limit else "") == "Exact":
+            at = wanted
     return ListOptions(query.get("labelSelector", ""), query.get("fieldSelector", ""), limit, after, at)
 
 

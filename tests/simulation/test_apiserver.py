@@ -100,6 +100,20 @@ async def test_pages_show_one_moment_though_the_world_moves_on(kube):
     assert "continue" not in third["metadata"]
 
 
+async def test_a_list_can_show_an_earlier_revision(kube):
+    first = await kube.ask("POST", CONFIGS, config("a"))
+    await kube.ask("POST", CONFIGS, config("b"))
+    then = {"resourceVersion": first["metadata"]["resourceVersion"]}
+    for params, count in (
+        ({**then, "resourceVersionMatch": "Exact"}, 1),
+        ({**then, "limit": "9"}, 1),
+        (then, 2),
+        ({**then, "limit": "9", "resourceVersionMatch": "NotOlderThan"}, 2),
+        ({"resourceVersion": "0", "limit": "1"}, 2),
+    ):
+        assert len((await kube.ask("GET", CONFIGS, **params))["items"]) == count
+
+
 async def test_a_continue_token_of_compacted_history_is_gone(kube):
     for name in "abc":
         await kube.ask("POST", CONFIGS, config(name))

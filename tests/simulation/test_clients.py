@@ -11,7 +11,6 @@ from kubernetes.aio.stream import WsApiClient
 
 from tests.simulation.serving import PODS, pod, serving
 
-
 KUBECTL = shutil.which("kubectl") or ""
 needs_kubectl = pytest.mark.skipif(not KUBECTL, reason="kubectl is not installed")
 

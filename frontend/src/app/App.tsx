@@ -6,6 +6,7 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { useState } from "react";
 import { BrowserRouter, Navigate, Route, Routes } from "react-router";
 import { LanguageProvider } from "../i18n/language";
+import { CrashGuard } from "./CrashGuard";
 import { GpusRoute, NotFoundRoute, PodsRoute } from "./routes";
 import { SessionGate } from "./SessionGate";
 import { Shell } from "./Shell";
@@ -16,23 +17,27 @@ export function App() {
   return (
     <MantineProvider theme={theme} defaultColorScheme="auto">
       <LanguageProvider>
-        <QueryClientProvider client={client}>
-          <BrowserRouter>
-            <SessionGate>
-              <Routes>
-                <Route element={<Shell />}>
-                  <Route
-                    index
-                    element={<Navigate to={{ pathname: "/gpus", search: window.location.search }} replace />}
-                  />
-                  <Route path="/gpus" element={<GpusRoute />} />
-                  <Route path="/pods" element={<PodsRoute />} />
-                  <Route path="*" element={<NotFoundRoute />} />
-                </Route>
-              </Routes>
-            </SessionGate>
-          </BrowserRouter>
-        </QueryClientProvider>
+        <CrashGuard>
+          <QueryClientProvider client={client}>
+            <BrowserRouter>
+              <SessionGate>
+                <Routes>
+                  <Route element={<Shell />}>
+                    <Route
+                      index
+                      element={
+                        <Navigate to={{ pathname: "/gpus", search: window.location.search }} replace />
+                      }
+                    />
+                    <Route path="/gpus" element={<GpusRoute />} />
+                    <Route path="/pods" element={<PodsRoute />} />
+                    <Route path="*" element={<NotFoundRoute />} />
+                  </Route>
+                </Routes>
+              </SessionGate>
+            </BrowserRouter>
+          </QueryClientProvider>
+        </CrashGuard>
       </LanguageProvider>
     </MantineProvider>
   );

@@ -38,6 +38,7 @@ export const en = {
     notFound: "There is no such page.",
     toGpus: "See the GPUs",
     startFailed: "Genet cannot be reached",
+    crashed: "This page broke",
   },
   errors: {
     network: "The server does not answer. Check the connection and try again.",

@@ -20,6 +20,7 @@ export const zhCN: Messages = {
     notFound: "没有这个页面。",
     toGpus: "查看 GPU",
     startFailed: "无法连接 Genet",
+    crashed: "页面出错了",
   },
   errors: {
     network: "服务器没有应答。请检查网络后重试。",

@@ -11,6 +11,10 @@ const NAMES = ["kubernetes", "prometheus", "dra"] as const;
 export function SourcesLine({ snapshot, connected }: { snapshot: Snapshot; connected: boolean }) {
   const { text, locale } = useLanguage();
   const { sources } = snapshot.fleet;
+  // Without a connection nothing is known about the sources either.
+  const shown = connected
+    ? NAMES.filter((name) => sources[name].state !== "off" || name === "prometheus")
+    : [];
   const clock = formatClock(snapshot.updatedAt, locale);
   return (
     <div className={classes.sources} data-testid="sources">
@@ -22,7 +26,7 @@ export function SourcesLine({ snapshot, connected }: { snapshot: Snapshot; conne
       >
         {connected ? text.gpus.updated(clock) : text.gpus.outdated(clock)}
       </Text>
-      {NAMES.filter((name) => sources[name].state !== "off" || name === "prometheus").map((name) => (
+      {shown.map((name) => (
         <Text key={name} size="xs" className={classes.source} data-sound={isSound(sources[name])}>
           <span className={classes.sourceDot} aria-hidden />
           {text.gpus.sources[name]} {text.gpus.sourceStates[sources[name].state]}

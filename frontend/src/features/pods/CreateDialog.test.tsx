@@ -71,6 +71,7 @@ describe("the create dialog", () => {
     await screen.findByText("is too much");
     expect(screen.getByLabelText("CPU cores").getAttribute("aria-invalid")).toBe("true");
     expect(screen.getByLabelText("Name").getAttribute("aria-invalid")).toBe("true");
+    expect(document.activeElement).toBe(screen.getByLabelText("Name"));
     expect(screen.getByLabelText("Memory").getAttribute("aria-invalid")).not.toBe("true");
   });
 

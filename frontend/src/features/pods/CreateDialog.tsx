@@ -2,7 +2,7 @@
 import { Button, Collapse, Group, Modal, Stack, Text, TextInput, UnstyledButton } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { IconChevronRight } from "@tabler/icons-react";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useEffect, useRef, useState } from "react";
 import { fieldMessages } from "../../api/errors";
 import { useSession } from "../../api/session";
 import type { Pod } from "../../api/types";
@@ -43,6 +43,11 @@ export function CreateDialog({ prefill, supply, onClose, onCreated }: CreateDial
 
   const errors = { ...fieldMessages(create.error, FIELDS), ...ownErrors };
   const advancedHasErrors = ["nodeName", "command", "env"].some((field) => field in errors);
+  const form = useRef<HTMLFormElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: every new answer leads to its first bad field
+  useEffect(() => {
+    form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+  }, [create.error, ownErrors]);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const found = unsendable(values, text.create);
@@ -62,7 +67,7 @@ export function CreateDialog({ prefill, supply, onClose, onCreated }: CreateDial
       fullScreen={onPhone}
       closeButtonProps={{ "aria-label": text.app.close }}
     >
-      <form onSubmit={submit} noValidate data-testid="create-form">
+      <form ref={form} onSubmit={submit} noValidate data-testid="create-form">
         <Stack gap="lg">
           <GpuFields values={values} onChange={change} errors={errors} supply={supply} quota={quota} />
           <ImageField values={values} onChange={change} error={errors.image} />
@@ -111,23 +116,25 @@ export function CreateDialog({ prefill, supply, onClose, onCreated }: CreateDial
               />
             </Collapse>
           </div>
-          {create.isError && (
-            <Problem title={text.create.failed} error={errors[""] ? new Error(errors[""]) : create.error} />
-          )}
-          <Group justify="space-between" wrap="nowrap" className={classes.footer}>
-            <Text size="xs" c="dimmed">
-              {lifecycle.autoDeleteTime &&
-                text.create.keeps(`${lifecycle.autoDeleteTime} ${lifecycle.timezone}`)}
-            </Text>
-            <Group gap="xs" wrap="nowrap">
-              <Button variant="default" onClick={onClose}>
-                {text.app.cancel}
-              </Button>
-              <Button type="submit" loading={create.isPending}>
-                {text.create.submit}
-              </Button>
+          <Stack gap="sm" className={classes.footer}>
+            {create.isError && (
+              <Problem title={text.create.failed} error={errors[""] ? new Error(errors[""]) : create.error} />
+            )}
+            <Group justify="space-between" wrap="nowrap">
+              <Text size="xs" c="dimmed">
+                {lifecycle.autoDeleteTime &&
+                  text.create.keeps(`${lifecycle.autoDeleteTime} ${lifecycle.timezone}`)}
+              </Text>
+              <Group gap="xs" wrap="nowrap">
+                <Button variant="default" onClick={onClose}>
+                  {text.app.cancel}
+                </Button>
+                <Button type="submit" loading={create.isPending}>
+                  {text.create.submit}
+                </Button>
+              </Group>
             </Group>
-          </Group>
+          </Stack>
         </Stack>
       </form>
     </Modal>

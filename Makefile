@@ -53,6 +53,9 @@ e2e: setup  ## the whole story on the cluster in KUBECONFIG
 browser: setup  ## the page in Debian's or Playwright's Chromium
 	$(BIN)/pytest tests/browser -m browser
 
+bench: setup  ## what things cost, as ratios (SCENARIO=large)
+	$(BIN)/python -m tests.bench.run $(if $(filter command line,$(origin SCENARIO)),$(SCENARIO),large)
+
 mutants: setup  ## take each defence out and see its tests fail
 	$(BIN)/python tests/mutants/run.py
 

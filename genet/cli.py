@@ -1,4 +1,4 @@
-"""The command `genet`. What a command needs is imported when it runs: the others stay fast, and the base install small."""
+"""The command `genet`. A command imports what it needs when it runs: the others stay fast, the base install small."""
 
 import argparse
 import sys

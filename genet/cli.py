@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     arguments = _parser().parse_args(argv)
-    code: int = arguments.run(arguments)
+    try:
+        code: int = arguments.run(arguments)
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] == "genet":
+            raise
+        return _complain(f"this command needs the server's packages: pip install 'genet-platform[server]' ({error})")
     return code
 
 
@@ -129,6 +134,6 @@ def _settings(file: Path | None) -> "Settings | None":
         return None
 
 
-def _complain(error: Exception) -> int:
+def _complain(error: Exception | str) -> int:
     print(f"genet: {error}", file=sys.stderr)
     return 2

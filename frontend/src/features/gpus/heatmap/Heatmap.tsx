@@ -110,7 +110,11 @@ export function Heatmap({ fleet, filter, active, described, onActive, onChoose, 
         const group = fleet.groups[box.group];
         return (
           group && (
-            <div key={group.type} className={classes.heading} style={{ top: box.top }}>
+            <div
+              key={group.type}
+              className={classes.heading}
+              style={{ top: box.top, left: box.x, width: box.width }}
+            >
               <Text component="h2" fw={600} size="sm" truncate>
                 {group.label}
               </Text>

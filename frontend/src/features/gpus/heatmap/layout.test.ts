@@ -63,7 +63,7 @@ describe("a layout of some groups", () => {
 });
 
 describe("neighbour", () => {
-  const layout = layoutFleet(fleet, [0, 1], 1600);
+  const layout = layoutFleet(fleet, [0, 1], 400);
 
   it("goes along the nodes and stops at both ends", () => {
     expect(neighbour(layout, fleet, 7, "ArrowRight")).toBe(8);
@@ -75,9 +75,18 @@ describe("neighbour", () => {
   it("goes up and down within a node and across groups", () => {
     expect(neighbour(layout, fleet, 11, "ArrowDown")).toBe(19);
     expect(neighbour(layout, fleet, 19, "ArrowUp")).toBe(11);
-    expect(neighbour(layout, fleet, 0, "ArrowDown")).toBe(27);
-    expect(neighbour(layout, fleet, 27, "ArrowUp")).toBe(0);
+    expect(neighbour(layout, fleet, 0, "ArrowDown")).toBe(8);
+    expect(neighbour(layout, fleet, 19, "ArrowDown")).toBe(27);
+    expect(neighbour(layout, fleet, 27, "ArrowUp")).toBe(19);
     expect(neighbour(layout, fleet, 0, "ArrowUp")).toBe(0);
+  });
+});
+
+describe("small groups", () => {
+  it("share a line where there is room", () => {
+    const tops = (width: number) => layoutFleet(fleet, [0, 1], width).boxes.map(({ top }) => top);
+    expect(new Set(tops(1600)).size).toBe(1);
+    expect(new Set(tops(400)).size).toBe(2);
   });
 });
 

@@ -1,6 +1,6 @@
 /**
  * Where every GPU stands: plain arithmetic on a grid of node blocks per group. All blocks of a group have one size, so
- * that finding the GPU under the pointer takes no search, however many there are.
+ * that finding the GPU under the pointer takes no search, however many there are. Small groups share a line.
  */
 import type { Fleet, FleetNode } from "../model";
 
@@ -16,6 +16,9 @@ export interface Density {
 
 export interface GroupBox {
   group: number;
+  x: number;
+  /** Room for the heading and the blocks. */
+  width: number;
   /** Where the group's heading begins. */
   top: number;
   /** Where its first node block begins. */
@@ -52,6 +55,10 @@ const HEIGHT_BUDGET = 1_600;
 const CELLS_PER_ROW = 8;
 export const HEADING = 40;
 const GROUP_GAP = 20;
+const GROUP_GAP_SIDEWAYS = 40;
+/** Room for a heading, by guess: so much a letter of the label, and the count after it. */
+const HEADING_LETTER = 8.5;
+const HEADING_COUNT = 130;
 
 export function layoutFleet(fleet: Fleet, groups: number[], width: number): Layout {
   let layout = layoutAt(DENSITIES[0], fleet, groups, width);
@@ -68,6 +75,8 @@ function layoutAt(density: Density, fleet: Fleet, groups: number[], width: numbe
   const { cell, gap, blockGap, label, minBlockWidth } = density;
   const boxes: GroupBox[] = [];
   let top = 0;
+  let lineHeight = 0;
+  let x = 0;
   for (const group of groups) {
     const members = nodesOf(fleet, group);
     const most = members.reduce((count, node) => Math.max(count, node.deviceCount), 1);
@@ -77,12 +86,32 @@ function layoutAt(density: Density, fleet: Fleet, groups: number[], width: numbe
     const blockHeight = label + cellRows * (cell + gap) - gap;
     const blockColumns = Math.max(1, Math.floor((width + blockGap) / (blockWidth + blockGap)));
     const blockRows = Math.ceil(members.length / blockColumns);
-    const y = top + HEADING;
     const height = Math.max(0, blockRows * (blockHeight + blockGap) - blockGap);
-    boxes.push({ group, top, y, blockColumns, cellColumns, blockWidth, blockHeight, height });
-    top = y + height + GROUP_GAP;
+    const heading = HEADING_COUNT + HEADING_LETTER * (fleet.groups[group]?.label.length ?? 0);
+    const wished = Math.max(heading, members.length * (blockWidth + blockGap) - blockGap);
+    const boxWidth = Math.max(blockWidth, Math.min(width, wished));
+    if (x > 0 && x + boxWidth > width) {
+      top += lineHeight + GROUP_GAP;
+      lineHeight = 0;
+      x = 0;
+    }
+    const y = top + HEADING;
+    boxes.push({
+      group,
+      x,
+      width: boxWidth,
+      top,
+      y,
+      blockColumns,
+      cellColumns,
+      blockWidth,
+      blockHeight,
+      height,
+    });
+    lineHeight = Math.max(lineHeight, HEADING + height);
+    x += boxWidth + GROUP_GAP_SIDEWAYS;
   }
-  return { density, width, height: Math.max(0, top - GROUP_GAP), boxes };
+  return { density, width, height: top + lineHeight, boxes };
 }
 
 export function nodesOf({ groups, nodes }: Fleet, group: number): FleetNode[] {
@@ -93,7 +122,7 @@ export function nodesOf({ groups, nodes }: Fleet, group: number): FleetNode[] {
 /** Top left corner of the block of the group's nth node. */
 export function blockOrigin({ density }: Layout, box: GroupBox, nth: number): Point {
   return {
-    x: (nth % box.blockColumns) * (box.blockWidth + density.blockGap),
+    x: box.x + (nth % box.blockColumns) * (box.blockWidth + density.blockGap),
     y: box.y + Math.floor(nth / box.blockColumns) * (box.blockHeight + density.blockGap),
   };
 }
@@ -123,11 +152,17 @@ export function cellOrigin(layout: Layout, fleet: Fleet, device: number): Point 
 /** The GPU at a point, the gap after a square counted as its own; null between blocks. */
 export function deviceAt(layout: Layout, fleet: Fleet, { x, y }: Point): number | null {
   const { cell, gap, blockGap, label } = layout.density;
-  const box = layout.boxes.find((candidate) => y >= candidate.y && y < candidate.y + candidate.height);
-  if (!box || x < 0) {
+  const box = layout.boxes.find(
+    (candidate) =>
+      x >= candidate.x &&
+      x < candidate.x + candidate.width &&
+      y >= candidate.y &&
+      y < candidate.y + candidate.height,
+  );
+  if (!box) {
     return null;
   }
-  const column = Math.floor(x / (box.blockWidth + blockGap));
+  const column = Math.floor((x - box.x) / (box.blockWidth + blockGap));
   const row = Math.floor((y - box.y) / (box.blockHeight + blockGap));
   const nth = row * box.blockColumns + column;
   const group = fleet.groups[box.group];
@@ -156,8 +191,9 @@ export function neighbour(layout: Layout, fleet: Fleet, device: number, directio
   if (!origin) {
     return device;
   }
-  const { cell, gap } = layout.density;
-  const step = direction === "ArrowDown" ? cell + gap : -(cell + gap);
+  const { cell } = layout.density;
+  // A step as long as a square leaves out no row, and from the middle of one it always leads out of it.
+  const step = direction === "ArrowDown" ? cell : -cell;
   const x = origin.x + cell / 2;
   for (let y = origin.y + cell / 2 + step; y >= 0 && y <= layout.height; y += step) {
     const found = deviceAt(layout, fleet, { x, y });

@@ -87,7 +87,7 @@ function layoutAt(density: Density, fleet: Fleet, groups: number[], width: numbe
     const blockColumns = Math.max(1, Math.floor((width + blockGap) / (blockWidth + blockGap)));
     const blockRows = Math.ceil(members.length / blockColumns);
     const height = Math.max(0, blockRows * (blockHeight + blockGap) - blockGap);
-    const heading = HEADING_COUNT + HEADING_LETTER * (fleet.groups[group]?.label.length ?? 0);
+    const heading = Math.ceil(HEADING_COUNT + HEADING_LETTER * (fleet.groups[group]?.label.length ?? 0));
     const wished = Math.max(heading, members.length * (blockWidth + blockGap) - blockGap);
     const boxWidth = Math.max(blockWidth, Math.min(width, wished));
     if (x > 0 && x + boxWidth > width) {

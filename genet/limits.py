@@ -1,5 +1,6 @@
 """How many pods and GPUs one person may have. Pure."""
 
+import re
 from dataclasses import dataclass
 
 from genet import naming
@@ -23,4 +24,4 @@ def limits_of(namespace: Namespace | None, settings: Settings) -> Limits:
 
 
 def _number(text: str | None, default: int) -> int:
-    return int(text) if text is not None and text.isascii() and text.isdigit() else default
+    return int(text) if text is not None and re.fullmatch(r"[0-9]{1,9}", text) else default

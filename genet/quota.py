@@ -6,33 +6,46 @@ first, pods second. A reservation seen is counted by name together with its pod,
 was read has left its pod for the list that follows; one made after the read moves the resourceVersion and the write
 fails. A replica that dies in between leaves a reservation that ends by itself.
 
+Trap: two creates of one name may be on their way, of which one will win. Each is judged without the other, because
+never both count; each drops its own reservation, and what others see of the two is the larger.
+
 ResourceQuota is the second wall: it cannot sum over types, but it meets kubectl too.
 """
 
 import asyncio
-import random
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable
+import logging
+import re
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from typing import Any
+from weakref import WeakValueDictionary
 
 import msgspec
 
 from genet import naming
-from genet.errors import Conflict, QuotaExceeded, Unavailable
+from genet.errors import AlreadyExists, GenetError, NotFound, QuotaExceeded, QuotaRefused, Unavailable
 from genet.kube.client import KubeClient
 from genet.kube.objects import NAMESPACES, PODS, Namespace, Pod
 from genet.kube.requests import devices, is_finished
+from genet.kube.state import compare_and_set
 from genet.limits import Limits
 
-_ATTEMPTS = 40
-_LIFETIME = timedelta(seconds=90)
-"""More than a create can take: every call to the API server is bounded well below."""
+log = logging.getLogger(__name__)
+
+_REFUSAL = re.compile(r"(requested|used|limited): (\S+?)(?:, |$)")
+_AMOUNT = re.compile(r"([^=,]+)=([0-9]+)")
+
+_Change = Callable[[Namespace], Awaitable[Sequence["Reservation"] | None]]
 
 
 class Reservation(msgspec.Struct, frozen=True):
     pod: str
     gpus: int
     until: datetime
+    mark: str
+    """Tells it from others for a pod of the same name."""
 
 
 class Use(msgspec.Struct, frozen=True):
@@ -44,57 +57,89 @@ class Use(msgspec.Struct, frozen=True):
 
 def use(pods: Iterable[Pod], is_device: Callable[[str], bool], reserved: Iterable[Reservation] = ()) -> Use:
     """The sums; a reservation counts only while its pod is not among the pods. Pure."""
-    asked = {pod.metadata.name: sum(devices(pod, is_device).values()) for pod in pods if not is_finished(pod)}
+    asked: dict[str, int] = {}
     for reservation in reserved:
-        asked.setdefault(reservation.pod, reservation.gpus)
+        asked[reservation.pod] = max(reservation.gpus, asked.get(reservation.pod, 0))
+    asked |= {pod.metadata.name: sum(devices(pod, is_device).values()) for pod in pods if not is_finished(pod)}
     return Use(pods=len(asked), gpus=sum(asked.values()))
 
 
 class Quota:
     """Reserves room for a pod before it is made."""
 
-    def __init__(self, kube: KubeClient, is_device: Callable[[str], bool], clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        kube: KubeClient,
+        is_device: Callable[[str], bool],
+        clock: Callable[[], datetime],
+        lifetime: timedelta,
+    ) -> None:
+        """`lifetime` of a reservation must be longer than the creation of a pod can take."""
         self._kube = kube
         self._is_device = is_device
         self._clock = clock
+        self._lifetime = lifetime
         # one replica's own creates queue up instead of making each other's writes fail
-        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def reserve(self, namespace: str, pod: str, gpus: int, limits: Limits) -> None:
-        """Raises QuotaExceeded with the sums it was judged by, or Unavailable when too many replicas write at once."""
+    @asynccontextmanager
+    async def room(self, namespace: str, pod: str, gpus: int, limits: Limits) -> AsyncIterator[None]:
+        """Holds room for a pod while the block makes it.
 
-        async def add(current: Namespace) -> list[Reservation]:
-            pods = await self._kube.list(PODS, namespace)
-            live = self._live(current)
-            _judge(use(pods.items, self._is_device, live), gpus, limits)
-            return [*live, Reservation(pod, gpus, self._clock() + _LIFETIME)]
+        Raises:
+            AlreadyExists: a pod of that name is there.
+            QuotaExceeded: with the sums it was judged by, by Genet or (raised in the block) by the ResourceQuota.
+            Conflict: other replicas write all the time.
+        """
+        mark = secrets.token_hex(4)
+        await self._reserve(namespace, pod, gpus, limits, mark)
+        try:
+            yield
+        except Unavailable:
+            raise  # it may be made yet: its room is kept until the reservation ends by itself
+        except GenetError as error:
+            await self._release(namespace, mark)
+            if isinstance(error, QuotaRefused):
+                raise QuotaExceeded(error.detail, extra={"quota": _sums(error.detail, self._is_device)}) from error
+            raise
+        await self._release(namespace, mark)
+
+    async def _reserve(self, namespace: str, pod: str, gpus: int, limits: Limits, mark: str) -> None:
+        async def add(current: Namespace) -> Sequence[Reservation]:
+            reserved = self._live(current)
+            pods = (await self._kube.list(PODS, namespace)).items
+            if any(known.metadata.name == pod for known in pods):
+                raise AlreadyExists(f"a pod named {pod} is there")
+            others = use(pods, self._is_device, (other for other in reserved if other.pod != pod))
+            _judge(others, gpus, limits)
+            return [*reserved, Reservation(pod, gpus, self._clock() + self._lifetime, mark)]
 
         await self._write(namespace, add)
 
-    async def release(self, namespace: str, pod: str) -> None:
-        """Drop the reservation: the pod is there, or will never be."""
+    async def _release(self, namespace: str, mark: str) -> None:
+        async def drop(current: Namespace) -> Sequence[Reservation] | None:
+            reserved = self._live(current)
+            left = [reservation for reservation in reserved if reservation.mark != mark]
+            return left if len(left) < len(reserved) else None
 
-        async def drop(current: Namespace) -> list[Reservation]:
-            return [reservation for reservation in self._live(current) if reservation.pod != pod]
+        try:
+            await self._write(namespace, drop)
+        except GenetError as error:
+            extra = {"namespace": namespace, "error": error.detail}
+            log.warning("a reservation stays until it ends by itself", extra=extra)
 
-        await self._write(namespace, drop)
+    async def _write(self, namespace: str, change: _Change) -> None:
+        async def mutate(current: Namespace | None) -> dict[str, Any] | None:
+            if current is None:
+                raise NotFound(f"the namespace {namespace} is gone")
+            reserved = await change(current)
+            if reserved is None:
+                return None
+            return {"metadata": {"annotations": {naming.RESERVATIONS: msgspec.json.encode(reserved).decode()}}}
 
-    async def _write(self, namespace: str, change: Callable[[Namespace], Awaitable[list[Reservation]]]) -> None:
-        async with self._turns[namespace]:
-            for attempt in range(_ATTEMPTS):
-                current = await self._kube.get(NAMESPACES, namespace)
-                reservations = await change(current)
-                metadata = {
-                    "resourceVersion": current.metadata.resource_version,
-                    "annotations": {naming.RESERVATIONS: msgspec.json.encode(reservations).decode()},
-                }
-                try:
-                    await self._kube.patch(NAMESPACES, namespace, {"metadata": metadata})
-                except Conflict:
-                    await asyncio.sleep(random.uniform(0, 0.01 * min(attempt + 1, 10)))  # noqa: S311 # only spreads
-                    continue
-                return
-        raise Unavailable("too many changes at once in your namespace; try again", retry_after=1)
+        turn = self._turns.setdefault(namespace, asyncio.Lock())
+        async with turn:
+            await compare_and_set(self._kube, NAMESPACES, namespace, None, mutate)
 
     def _live(self, namespace: Namespace) -> list[Reservation]:
         text = namespace.metadata.annotations.get(naming.RESERVATIONS, "[]")
@@ -115,3 +160,14 @@ def _judge(used: Use, gpus: int, limits: Limits) -> None:
                 f"your quota of {resource} does not allow it: {have} of {limit} in use, {asked} more asked",
                 extra={"quota": {"resource": resource, "used": have, "asked": asked, "limit": limit}},
             )
+
+
+def _sums(refusal: str, is_device: Callable[[str], bool]) -> dict[str, Any] | None:
+    """`requested: pods=1, used: pods=5, limited: pods=5` of the API server; None where it is about something else."""
+    parts = {word: dict(_AMOUNT.findall(amounts)) for word, amounts in _REFUSAL.findall(refusal)}
+    for name, asked in parts.get("requested", {}).items():
+        if name == "pods" or is_device(name.removeprefix("requests.")):
+            used, limit = (parts.get(word, {}).get(name, "0") for word in ("used", "limited"))
+            amounts = {"used": int(used), "asked": int(asked), "limit": int(limit)}
+            return {"resource": "pods" if name == "pods" else "gpus", **amounts}
+    return None

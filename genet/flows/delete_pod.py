@@ -13,11 +13,12 @@ class DeletePod:
         self._pods = pods
 
     async def __call__(self, pod: Pod) -> None:
-        if pod.metadata.deletion_timestamp is not None:
-            return
-        meta = pod.metadata
-        # by uid: a pod that was made anew under the same name is another pod
-        left = await self._kube.delete(PODS, meta.name, meta.namespace, uid=meta.uid)
+        """The API server decides what is there: what the cache calls terminating may have been made anew elsewhere.
+
+        Raises:
+            NotFound: it is gone.
+        """
+        left = await self._kube.delete(PODS, pod.metadata.name, pod.metadata.namespace)
         if left is None:
             self._pods.forget(pod)
         else:

@@ -1,15 +1,17 @@
-"""Change how long a pod is protected from the nightly clean-up. The rule is pure; the write is one patch."""
+"""Change how long a pod is protected from the nightly clean-up. The rule is pure; the write is one compare-and-set."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
 from genet import lifecycle
-from genet.errors import FieldError, Invalid
+from genet.errors import FieldError, Invalid, NotFound
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
 from genet.kube.objects import PODS, Pod
+from genet.kube.state import compare_and_set
 from genet.pods.model import ExtendRequest
 from genet.settings import Lifecycle
 
@@ -51,14 +53,21 @@ class ExtendPod:
         self._clock = clock
 
     async def __call__(self, pod: Pod, request: ExtendRequest) -> Pod:
+        """Raises Invalid, or NotFound if the pod is gone."""
         now = self._clock().replace(microsecond=0)
-        meta = pod.metadata
-        protection = lifecycle.protection(meta.annotations, meta.creation_timestamp or now, self._settings)
-        end = new_end(request, protection.until if protection.is_readable else None, now, self._settings)
-        marks = lifecycle.marks(end, now)
-        # no resourceVersion: the kubelet's writes move it all the time, and both marks are replaced together
-        patch = {"metadata": {"uid": meta.uid, "annotations": marks}}
-        extended = await self._kube.patch(PODS, meta.name, patch, meta.namespace)
+
+        async def mark(current: Pod | None) -> dict[str, Any] | None:
+            if current is None:
+                return None
+            meta = current.metadata
+            protection = lifecycle.protection(meta.annotations, meta.creation_timestamp or now, self._settings)
+            end = new_end(request, protection.until, now, self._settings)
+            return {"metadata": {"annotations": lifecycle.marks(end, now)}}
+
+        # compare-and-set: of two who extend at once, the one who asks for less must not shorten what the other got
+        extended = await compare_and_set(self._kube, PODS, pod.metadata.name, pod.metadata.namespace, mark)
+        if extended is None:
+            raise NotFound("no such pod")
         self._pods.merge(extended)
         return extended
 

@@ -47,4 +47,4 @@ def _count(container: Container, name: str) -> int:
 
 def _asked(container: Container) -> dict[str, str]:
     # extended resources cannot be overcommitted: a limit alone is the request too
-    return container.resources.requests or container.resources.limits
+    return {**container.resources.limits, **container.resources.requests}

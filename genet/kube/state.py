@@ -23,15 +23,15 @@ async def compare_and_set(
     resource: Resource[T],
     name: str,
     namespace: str | None,
-    mutate: Callable[[T | None], Mapping[str, Any] | None],
+    mutate: Callable[[T | None], Awaitable[Mapping[str, Any] | None]],
     *,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> T | None:
     """Change an object by what it is, or create it.
 
     `mutate`, given the object as it is, returns a merge patch; given None (there is none), the manifest to create; None
-    leaves things alone. It is called again with the newer object each time somebody else was faster, so it must be
-    pure; what it raises ends the attempt.
+    leaves things alone. It is called again with the newer object each time somebody else was faster, so it may read but
+    must not write; what it raises ends the attempt.
 
     Returns:
         The object as it is now; None if there is none.
@@ -44,7 +44,7 @@ async def compare_and_set(
         if conflict is not None:
             await sleep(random.uniform(0, min(MAX_DELAY, FIRST_DELAY * 2.0**attempt)))  # noqa: S311 # no secret
         known = await _find(kube, resource, name, namespace)
-        change = mutate(known)
+        change = await mutate(known)
         if change is None:
             return known
         try:

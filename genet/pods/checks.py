@@ -27,15 +27,19 @@ _NUL = "\0"
 
 def check(request: PodRequest, settings: Settings, nodes: Collection[str]) -> list[FieldError]:
     """What is wrong with the request, in the order of its fields; `nodes` are the cluster's node names."""
+    most = settings.pod.max
+    memory = list(_quantity("memory", request.memory, most.memory, minimum=Decimal(1)))
+    # shared memory is part of the pod's memory, where that is known
+    shared = most.memory if memory else request.memory or settings.pod.defaults.memory
     return [
         *_image(request),
         *_gpus(request, settings),
-        *_quantity("cpu", request.cpu, settings.pod.max.cpu, minimum=Decimal("0.001")),
-        *_quantity("memory", request.memory, settings.pod.max.memory, minimum=Decimal(1)),
+        *_quantity("cpu", request.cpu, most.cpu, minimum=Decimal("0.001")),
+        *memory,
         *_node(request, nodes),
         *_name(request),
         *_process(request),
-        *_quantity("shmSize", request.shm_size, request.memory or settings.pod.defaults.memory, minimum=Decimal(1)),
+        *_quantity("shmSize", request.shm_size, shared, minimum=Decimal(1)),
     ]
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 DeviceIndex = Annotated[int, msgspec.Meta(ge=0)]
 Text = Annotated[str, msgspec.Meta(max_length=32 * 1024)]
+Quantity = Annotated[str, msgspec.Meta(max_length=32)]
 
 
 class EnvVar(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -23,15 +24,15 @@ class PodRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forb
     image: Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
     gpu_type: str | None = None
     gpu_count: Annotated[int, msgspec.Meta(ge=0)] = 0
-    cpu: str | None = None
-    memory: str | None = None
+    cpu: Quantity | None = None
+    memory: Quantity | None = None
     node_name: str | None = None
     gpu_devices: Annotated[tuple[DeviceIndex, ...], msgspec.Meta(max_length=64)] = ()
     name: str | None = None
     command: Annotated[tuple[Text, ...], msgspec.Meta(max_length=256)] = ()
     env: Annotated[tuple[EnvVar, ...], msgspec.Meta(max_length=256)] = ()
     working_dir: str | None = None
-    shm_size: str | None = None
+    shm_size: Quantity | None = None
 
 
 class ExtendRequest(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -109,7 +110,7 @@ class PodEvents(msgspec.Struct, frozen=True):
 
 
 class PodLogs(msgspec.Struct, frozen=True):
-    """`truncated` says that lines before the first one were left out."""
+    """`truncated` says that there is more: lines before the first one, or after the last one of a huge answer."""
 
     logs: str
     container: str

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from io import BytesIO
 
 from genet import lifecycle, naming
-from genet.errors import FieldError, Invalid, NotFound
+from genet.errors import Conflict, FieldError, Invalid, NotFound
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
 from genet.kube.objects import EVENTS, PODS, Namespace, Pod
@@ -17,6 +18,12 @@ BY_NAMESPACE = "namespace"
 _POD_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 _LOG_BYTES = 8 * 1024 * 1024
 """Most of a log that is ever read at once (bytes)."""
+
+
+class NotRunning(Conflict):
+    """The container has not started yet, or did not run before."""
+
+    code = "not_running"
 
 
 class Pods:
@@ -42,10 +49,6 @@ class Pods:
     def of(self, user: str) -> Iterable[Pod]:
         return self._pods.by(BY_NAMESPACE, naming.namespace(user))
 
-    def of_everybody(self) -> list[tuple[str, Pod]]:
-        """Pods in managed namespaces, each with its user."""
-        return [(user, pod) for user in self._users() for pod in self.of(user)]
-
     async def get(self, user: str, name: str) -> Pod:
         """Raises NotFound also for what can be no pod's name."""
         known = self._pods.get(name, naming.namespace(user))
@@ -68,10 +71,11 @@ class Pods:
         seen = [
             view(pod, self._settings, user=user, is_device=self.is_device, now=now, is_exempt=exempt) for pod in pods
         ]
-        return tuple(sorted(seen, key=lambda pod: (pod.created_at, pod.id), reverse=True))
+        return _newest_first(seen)
 
-    def namespace_of(self, user: str) -> Namespace | None:
-        return self._namespaces.get(naming.namespace(user))
+    def view_everybody(self) -> tuple[model.Pod, ...]:
+        """Pods of all managed namespaces, newest first."""
+        return _newest_first(pod for user in self._users() for pod in self.view(user, self.of(user)))
 
     async def events(self, pod: Pod) -> model.PodEvents:
         selector = f"involvedObject.uid={pod.metadata.uid}"
@@ -84,25 +88,33 @@ class Pods:
     async def logs(
         self, pod: Pod, *, tail_lines: int, since_seconds: int | None, container: str | None, previous: bool
     ) -> model.PodLogs:
+        """Raises Invalid for a container that is not there, NotRunning while there is no log of it."""
         names = [c.name for c in (*pod.spec.containers, *pod.spec.init_containers)]
         name = names[0] if container is None else container
         if name not in names:
             message = f"no such container; there are: {', '.join(names)}"
             raise Invalid("the log cannot be read", errors=[FieldError("container", message)])
-        # one line more than asked tells whether there was more
-        raw = await self._kube.logs(
-            pod.metadata.namespace,
-            pod.metadata.name,
-            container=name,
-            tail_lines=tail_lines + 1,
-            since_seconds=since_seconds,
-            previous=previous,
-            limit_bytes=_LOG_BYTES,
-        )
-        lines = raw.decode(errors="replace").splitlines(keepends=True)
+        try:
+            raw = await self._kube.logs(
+                pod.metadata.namespace,
+                pod.metadata.name,
+                container=name,
+                tail_lines=tail_lines + 1,  # one more than asked tells whether there was more
+                since_seconds=since_seconds,
+                previous=previous,
+                limit_bytes=_LOG_BYTES,
+            )
+        except Invalid as error:
+            raise NotRunning(error.detail) from error
+        lines = BytesIO(raw).readlines()  # by newlines alone: a progress bar's carriage returns end no line
         kept = lines[-tail_lines:] if tail_lines else []
-        return model.PodLogs("".join(kept), name, truncated=len(lines) > len(kept) or len(raw) >= _LOG_BYTES)
+        text = b"".join(kept).decode(errors="replace")
+        return model.PodLogs(text, name, truncated=len(lines) > len(kept) or len(raw) >= _LOG_BYTES)
 
     def _users(self) -> list[str]:
         managed = (ns for ns in self._namespaces.all() if ns.metadata.labels.get(naming.MANAGED) == "true")
         return sorted(ns.metadata.labels[naming.USER] for ns in managed if naming.USER in ns.metadata.labels)
+
+
+def _newest_first(pods: Iterable[model.Pod]) -> tuple[model.Pod, ...]:
+    return tuple(sorted(pods, key=lambda pod: (pod.created_at, pod.id), reverse=True))

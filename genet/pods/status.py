@@ -1,20 +1,26 @@
 """What kubectl's STATUS column says of a pod, and the one sentence behind it. Pure.
 
 Source: the pod printer of Kubernetes (pkg/printers/internalversion), whose order of precedence is kept: a reason of
-the pod, then the first init container that is not through, then the last container with something to say, and a
-deletion over everything.
+the pod, then the first init container that is not through, then (where that does not hold the pod back) the first
+container with something to say, and a deletion over everything but an end.
 """
 
 from genet.kube.objects import ContainerState, Pod
+from genet.kube.requests import is_finished
 
 _LOST = "NodeLost"
+_GATED = "SchedulingGated"
 
 
 def status_column(pod: Pod) -> str:
-    text = _initializing(pod) or _containers(pod)
-    if pod.metadata.deletion_timestamp is not None:
-        return "Unknown" if pod.status.reason == _LOST else "Terminating"
-    return text
+    if pod.metadata.deletion_timestamp is not None and pod.status.reason == _LOST:
+        return "Unknown"
+    if pod.metadata.deletion_timestamp is not None and not is_finished(pod):
+        return "Terminating"
+    initializing = _initializing(pod)
+    if initializing is None or _holds(pod, "Initialized"):
+        return _containers(pod, initializing or _own_word(pod))
+    return initializing
 
 
 def message(pod: Pod) -> str | None:
@@ -48,8 +54,13 @@ def _initializing(pod: Pod) -> str | None:
     return None
 
 
-def _containers(pod: Pod) -> str:
-    text = pod.status.reason or pod.status.phase or "Unknown"
+def _own_word(pod: Pod) -> str:
+    if any(c.type == "PodScheduled" and c.reason == _GATED for c in pod.status.conditions):
+        return _GATED
+    return pod.status.reason or pod.status.phase or "Unknown"
+
+
+def _containers(pod: Pod, text: str) -> str:
     running = False
     for status in reversed(pod.status.container_statuses):
         state = status.state
@@ -60,7 +71,7 @@ def _containers(pod: Pod) -> str:
         elif status.ready and state.running is not None:
             running = True
     if text == "Completed" and running:
-        return "Running" if _is_ready(pod) else "NotReady"
+        return "Running" if _holds(pod, "Ready") else "NotReady"
     return text
 
 
@@ -81,5 +92,5 @@ def _said(state: ContainerState) -> str:
     return ""
 
 
-def _is_ready(pod: Pod) -> bool:
-    return any(c.type == "Ready" and c.status == "True" for c in pod.status.conditions)
+def _holds(pod: Pod, condition: str) -> bool:
+    return any(c.type == condition and c.status == "True" for c in pod.status.conditions)

@@ -1,5 +1,6 @@
 """A pod as the cluster knows it becomes a pod as people see it. Pure."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 
@@ -70,4 +71,4 @@ def _type_of(counts: dict[str, int], settings: Settings) -> str | None:
 
 
 def _chosen_cards(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(",") if part.isdigit())
+    return tuple(int(part) for part in text.split(",") if re.fullmatch(r"[0-9]{1,4}", part))

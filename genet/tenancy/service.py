@@ -4,16 +4,18 @@ Idempotent and resumable: the digest of everything made is written last, so a re
 namespace that the next create completes, and a changed setting reaches every namespace at its owner's next create.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
+from weakref import WeakValueDictionary
 
 import msgspec
 
 from genet import naming
 from genet.auth.user import User
-from genet.errors import AlreadyExists, Conflict, Forbidden, NamespaceTaken, NotFound
+from genet.errors import AlreadyExists, Conflict, Forbidden, NamespaceTaken, NotFound, QuotaRefused
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
 from genet.kube.objects import (
@@ -39,6 +41,7 @@ class Tenancy:
         self._kube = kube
         self._settings = settings
         self._namespaces = namespaces
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def ready(self, user: User) -> Namespace:
         """The user's namespace, with everything in it that must be there before the first pod.
@@ -47,24 +50,56 @@ class Tenancy:
             NamespaceTaken: it exists and is not marked as this user's.
             Conflict: it is being deleted.
         """
-        namespace = await self._own(user)
-        wanted = self._wanted(user, limits_of(namespace, self._settings))
-        digest = _digest(wanted)
-        if namespace.metadata.annotations.get(naming.PREPARED) == digest:
-            return namespace
-        for resource, manifest in wanted:
-            # rights that come from a RoleBinding made a moment ago take a moment to hold
-            await settled(partial(self._apply, resource, manifest, namespace.metadata.name), _just_bound)
-        patch = {"metadata": {"annotations": {naming.PREPARED: digest}}}
-        prepared = await self._kube.patch(NAMESPACES, namespace.metadata.name, patch)
-        self._namespaces.merge(prepared)
-        return prepared
+        # one replica's first creates wait for each other instead of each making everything
+        async with self._turns.setdefault(user.identifier, asyncio.Lock()):
+            namespace = await self._own(user)
+            wanted = self._wanted(user, limits_of(namespace, self._settings))
+            digest = _digest(wanted)
+            if namespace.metadata.annotations.get(naming.PREPARED) != digest:
+                for resource, manifest in wanted:
+                    # rights that come from a RoleBinding made a moment ago take a moment to hold
+                    await settled(partial(self._apply, resource, manifest, namespace.metadata.name), _just_bound)
+                # by uid: a namespace of that name made anew meanwhile may be somebody else's
+                patch = {"metadata": {"uid": namespace.metadata.uid, "annotations": {naming.PREPARED: digest}}}
+                namespace = await self._kube.patch(NAMESPACES, namespace.metadata.name, patch)
+        self._namespaces.merge(namespace)
+        return namespace
 
-    async def check(self, user: User) -> None:
-        """Raises NamespaceTaken where the namespace of the user's name is somebody else's; costs no call."""
+    def known(self, user: User) -> Namespace | None:
+        """The user's namespace as the cache has it. Raises NamespaceTaken where it is somebody else's."""
         namespace = self._namespaces.get(naming.namespace(user.identifier))
         if namespace is not None:
             check_owner(namespace, user)
+        return namespace
+
+    async def find(self, user: User) -> Namespace | None:
+        """As `known`, with one live look where the cache has none: what it has not heard of may be somebody else's."""
+        known = self.known(user)
+        if known is not None:
+            return known
+        try:
+            namespace = await self._kube.get(NAMESPACES, naming.namespace(user.identifier))
+        except NotFound:
+            return None
+        check_owner(namespace, user)
+        self._namespaces.merge(namespace)
+        return namespace
+
+    def resident(self, identifier: str) -> User | None:
+        """Whose namespace that is, by its marks; None: there is no such user yet."""
+        namespace = self._namespaces.get(naming.namespace(identifier))
+        if namespace is None:
+            return None
+        labels, notes = namespace.metadata.labels, namespace.metadata.annotations
+        if labels.get(naming.MANAGED) != "true" or labels.get(naming.USER) != identifier or naming.OWNER not in notes:
+            return None
+        return User(
+            username=identifier,
+            email=notes.get(naming.EMAIL, ""),
+            identifier=identifier,
+            owner=notes[naming.OWNER],
+            is_admin=False,
+        )
 
     async def _own(self, user: User) -> Namespace:
         name = naming.namespace(user.identifier)
@@ -95,13 +130,27 @@ class Tenancy:
         ]
 
     async def _apply(self, resource: Resource[Any], manifest: Mapping[str, Any], namespace: str) -> None:
+        name = manifest["metadata"]["name"]
+        if resource is PVCS and await self._is_there(PVCS, name, namespace):
+            return
         try:
             await self._kube.create(resource, manifest, namespace)
         except AlreadyExists:
             if resource in (PVCS, ROLE_BINDINGS):
-                return  # Kubernetes lets neither be changed
+                return  # a claim cannot be changed, and Genet has no right to change who is bound
             replace = [{"op": "replace", "path": "/spec", "value": manifest["spec"]}]
-            await self._kube.patch(resource, manifest["metadata"]["name"], replace, namespace)
+            await self._kube.patch(resource, name, replace, namespace)
+        except QuotaRefused:
+            # the quota is asked before the name is looked at, so it may count what another replica just made twice
+            if not await self._is_there(resource, name, namespace):
+                raise
+
+    async def _is_there(self, resource: Resource[Any], name: str, namespace: str) -> bool:
+        try:
+            await self._kube.get(resource, name, namespace)
+        except NotFound:
+            return False
+        return True
 
 
 def check_owner(namespace: Namespace, user: User) -> None:

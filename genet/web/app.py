@@ -30,7 +30,7 @@ def create_app(settings: Settings, services: Services) -> Boundary:
     app = create_litestar(settings)
     app.state.services = services
     hosts = {name.lower() for name in settings.server.allowed_hosts} | LOOPBACK_NAMES
-    return Boundary(app, hosts=hosts, trusts_local_programs=True)
+    return Boundary(app, hosts=hosts, trusts_local_programs=settings.auth.mode == "dev")
 
 
 def create_litestar(settings: Settings, *, static: Path = spa.STATIC) -> Litestar:
@@ -68,6 +68,7 @@ def create_litestar(settings: Settings, *, static: Path = spa.STATIC) -> Litesta
         ),
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,
+        debug=False,
     )
     if missing := unguarded(app.routes):
         raise RuntimeError(f"routes without a line in genet.auth.policy: {', '.join(missing)}")

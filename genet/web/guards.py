@@ -1,6 +1,6 @@
 """Finds out who is calling, and holds the policy table against every route."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from litestar import Request
 from litestar.connection import ASGIConnection
@@ -15,6 +15,8 @@ from genet.settings import Settings
 from genet.web.boundary import is_loopback
 
 OPERATION = "operation"
+
+AnyRequest: TypeAlias = Request[Any, Any, Any]
 
 
 class Gate:
@@ -38,7 +40,7 @@ class Gate:
         return dev_user(connection.query_params.get("user"), self._settings)
 
 
-def current_user(request: Request[Any, Any, Any]) -> User | None:
+def current_user(request: AnyRequest) -> User | None:
     user: User | None = request.scope["state"]["user"]
     return user
 

@@ -7,12 +7,13 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
-from litestar.params import ParameterKwarg
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import QueryParameter
 
 from genet.errors import Conflict, FieldError, Forbidden, GenetError, Invalid, NotFound, Unavailable
 
@@ -27,6 +28,8 @@ _STATUS: Mapping[type[GenetError], HTTPStatus] = {
     Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
+_BODY = "data"
+"""Litestar's name for the body; decoding says itself what is wrong with one, so here it can only be missing."""
 _CODES: Mapping[int, str] = {
     400: "malformed_json",
     401: "unauthenticated",
@@ -36,6 +39,35 @@ _CODES: Mapping[int, str] = {
     413: "body_too_large",
     415: "unsupported_media_type",
 }
+
+
+class Quota(msgspec.Struct, frozen=True):
+    resource: Literal["pods", "gpus"]
+    used: int
+    asked: int
+    limit: int
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """Every error answer; `quota` is there with the code `quota_exceeded` alone."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: tuple[FieldError, ...]
+    quota: Quota | msgspec.UnsetType | None = msgspec.UNSET
+
+
+def refusals(*statuses: int) -> dict[int, ResponseSpec]:
+    """What a handler's OpenAPI entry says of its error answers; parameters of the wrong type are among all of them."""
+    return {
+        status: ResponseSpec(
+            Problem, description=HTTPStatus(status).phrase, media_type=MEDIA_TYPE, generate_examples=False
+        )
+        for status in (400, 422, 500, *statuses)
+    }
 
 
 def problem(
@@ -68,9 +100,14 @@ def on_genet_error(_: Request[Any, Any, Any], error: GenetError) -> Response[dic
 def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:
     """What Litestar itself refuses: unknown routes and methods, parameters of the wrong type, bodies too large."""
     if isinstance(error, ValidationException):
-        found = [FieldError(_as_sent(request, item.get("key", "")), item["message"]) for item in _items(error.extra)]
+        items = _items(error.extra)
+        if any(item.get("key") == _BODY for item in items):
+            return _response(problem(400, _CODES[400], "the body is empty"))
+        found = [FieldError(_as_sent(request, item.get("key", "")), item["message"]) for item in items]
         return _response(problem(422, Invalid.code, "the request has parameters that cannot be used", errors=found))
     status = error.status_code
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return on_bug(request, error)  # Litestar's own words for it quote the exception
     code = _CODES.get(status, "error")
     return _response(problem(status, code, str(error.detail)), dict(error.headers or {}))
 
@@ -84,7 +121,7 @@ def _as_sent(request: Request[Any, Any, Any], argument: str) -> str:
     """The query parameter behind a handler's argument."""
     parameter = request.route_handler.parsed_fn_signature.parameters.get(argument)
     definition = parameter.kwarg_definition if parameter else None
-    return (isinstance(definition, ParameterKwarg) and definition.query) or argument
+    return (isinstance(definition, QueryParameter) and definition.name) or argument
 
 
 def _items(extra: Any) -> list[dict[str, Any]]:

@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias
+
+from litestar.di import NamedDependency
 
 from genet.accelerators import counts_devices
 from genet.errors import Unavailable
@@ -49,6 +51,10 @@ class Services:
             raise Unavailable("the cluster has not been listed yet", retry_after=1)
 
 
+Injected: TypeAlias = NamedDependency[Services]
+"""A handler's argument `services`."""
+
+
 @asynccontextmanager
 async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIterator[Services]:
     """Start the caches and the metrics refresher; end them on the way out."""
@@ -60,7 +66,9 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
         overview = OverviewService(nodes, pods, settings.gpu.available_types, prometheus, clock=clock)
         is_device = counts_devices(kind.resource_name for kind in settings.gpu.available_types)
         tenancy = Tenancy(kube, settings, namespaces=namespaces)
-        quota = Quota(kube, is_device, clock)
+        # while it holds its room, a creation makes two calls and waits some seconds; clocks differ by some more
+        lifetime = timedelta(seconds=30 + 2 * settings.kubernetes.request_timeout_seconds)
+        quota = Quota(kube, is_device, clock, lifetime)
         services = Services(
             settings=settings,
             clock=clock,

@@ -6,6 +6,7 @@ from litestar import MediaType, Response, Router, get
 from litestar.datastructures import CacheControlHeader
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 from litestar.static_files import create_static_files_router
 
 from genet.web.guards import OPERATION
@@ -34,7 +35,7 @@ def page(directory: Path) -> HTTPRouteHandler:
     document = index.read_text() if index.is_file() else _MISSING
 
     @get(["/", "/{address:path}"], name="spa:page", include_in_schema=False)
-    async def spa(address: str = "/") -> Response[str]:
+    async def spa(address: FromPath[str] = "/") -> Response[str]:
         path = PurePosixPath(address)
         if path.suffix or not _NOT_PAGES.isdisjoint(path.parts[1:2]):
             raise NotFoundException("nothing is here")

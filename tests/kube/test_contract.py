@@ -217,7 +217,7 @@ async def test_the_cache_follows_what_others_do(kube, namespace, pods, until):
 
 
 async def test_of_many_who_count_at_once_none_is_lost(kube, namespace):
-    def increment(known: Secret | None) -> dict[str, Any]:
+    async def increment(known: Secret | None) -> dict[str, Any]:
         if known is None:
             return secret("counter", "1")
         return {"stringData": {"value": str(int(known.data["value"]) + 1)}}
@@ -227,7 +227,10 @@ async def test_of_many_who_count_at_once_none_is_lost(kube, namespace):
 
 
 async def test_who_changes_nothing_writes_nothing(kube, namespace):
-    assert await compare_and_set(kube, SECRETS, "a", namespace, lambda known: None) is None
+    async def leave_alone(known: Secret | None) -> None:
+        return None
+
+    assert await compare_and_set(kube, SECRETS, "a", namespace, leave_alone) is None
     created = await kube.create(SECRETS, secret("a"), namespace)
-    assert await compare_and_set(kube, SECRETS, "a", namespace, lambda known: None) == created
+    assert await compare_and_set(kube, SECRETS, "a", namespace, leave_alone) == created
     assert (await kube.get(SECRETS, "a", namespace)) == created

@@ -1,5 +1,7 @@
 """Compare-and-set where somebody else is always faster. What it promises otherwise is in the contract tests."""
 
+from typing import Any
+
 import pytest
 
 from genet.errors import Conflict, QuotaExceeded
@@ -13,18 +15,21 @@ async def test_it_gives_up_after_many_conflicts_and_waits_ever_longer_between(fa
         fake.canned.extend([status(404, "none"), status(409, "there", "AlreadyExists")])
     delays = []
 
+    async def make(known: object) -> dict[str, Any]:
+        return {"metadata": {"name": "a"}}
+
     async def sleep(seconds: float) -> None:
         delays.append(seconds)
 
     with pytest.raises(Conflict, match="too often"):
-        await compare_and_set(kube_of_fake, PODS, "a", "n", lambda known: {"metadata": {"name": "a"}}, sleep=sleep)
+        await compare_and_set(kube_of_fake, PODS, "a", "n", make, sleep=sleep)
     assert len(fake.requests) == 2 * ATTEMPTS
     assert len(delays) == ATTEMPTS - 1
     assert all(0 <= delay <= MAX_DELAY for delay in delays)
 
 
 async def test_what_the_rule_raises_is_raised_and_nothing_written(fake, kube_of_fake):
-    def refuse(known: object) -> None:
+    async def refuse(known: object) -> None:
         raise QuotaExceeded("too many")
 
     with pytest.raises(QuotaExceeded):

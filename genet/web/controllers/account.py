@@ -1,15 +1,16 @@
 """Who is calling, and what the page has to know before anything else."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
-from litestar import Request, get
+from litestar import get
 
 from genet import __version__
 from genet.kube.quantity import parse
 from genet.settings import GPUType, Settings
-from genet.web.guards import current_user
-from genet.web.services import Services
+from genet.web.guards import AnyRequest, current_user
+from genet.web.problems import refusals
+from genet.web.services import Injected, Services
 
 
 class AuthStatus(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -89,8 +90,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     version: str
 
 
-@get("/api/auth/status", name="auth:status")
-async def auth_status(request: Request[Any, Any, Any], services: Services) -> AuthStatus:
+@get("/api/auth/status", name="auth:status", tags=["account"], responses=refusals(403))
+async def auth_status(request: AnyRequest, services: Injected) -> AuthStatus:
     user = current_user(request)
     return AuthStatus(
         authenticated=user is not None,
@@ -104,8 +105,8 @@ async def auth_status(request: Request[Any, Any, Any], services: Services) -> Au
     )
 
 
-@get("/api/config", name="config:show")
-async def config(services: Services) -> Config:
+@get("/api/config", name="config:show", tags=["account"], responses=refusals(403))
+async def config(services: Injected) -> Config:
     settings = services.settings
     return Config(
         gpu_types=tuple(_gpu_type(kind, services) for kind in settings.gpu.available_types),

@@ -1,17 +1,21 @@
 """The GPU overview over HTTP: conditional, per audience, straight from memory."""
 
-from typing import Any
-
-from litestar import Request, Response, get
+from litestar import Response, get
+from litestar.openapi.datastructures import ResponseSpec
 
 from genet.errors import Forbidden
 from genet.gpus.overview import Audience, GPUOverview
-from genet.web.guards import current_user
-from genet.web.services import Services
+from genet.web.guards import AnyRequest, current_user
+from genet.web.problems import refusals
+from genet.web.services import Injected, Services
+
+UNCHANGED = {304: ResponseSpec(None, description="As the ETag says", generate_examples=False)}
 
 
-@get("/api/cluster/gpu-overview", name="cluster:gpu-overview", tags=["cluster"])
-async def gpu_overview(request: Request[Any, Any, Any], services: Services) -> Response[GPUOverview]:
+@get(
+    "/api/cluster/gpu-overview", name="cluster:gpu-overview", tags=["cluster"], responses=refusals(403, 503) | UNCHANGED
+)
+async def gpu_overview(request: AnyRequest, services: Injected) -> Response[GPUOverview]:
     """Every GPU of the cluster and who holds it."""
     seen = services.overview.overview(_audience(request, services))
     etag = f'"{seen.etag}"'
@@ -26,7 +30,7 @@ async def gpu_overview(request: Request[Any, Any, Any], services: Services) -> R
     return Response(seen.body, headers=headers, media_type="application/json")  # type: ignore[arg-type] # encoded once
 
 
-def _audience(request: Request[Any, Any, Any], services: Services) -> Audience:
+def _audience(request: AnyRequest, services: Services) -> Audience:
     if current_user(request) is not None:
         return Audience.MEMBER
     match services.settings.auth.anonymous_overview:

@@ -2,7 +2,7 @@
 
 from litestar import MediaType, Response, get
 
-from genet.web.services import Services
+from genet.web.services import Injected
 
 
 @get("/healthz", name="health:live", media_type=MediaType.TEXT, include_in_schema=False)
@@ -11,7 +11,7 @@ async def live() -> str:
 
 
 @get("/readyz", name="health:ready", media_type=MediaType.TEXT, include_in_schema=False)
-async def ready(services: Services) -> Response[str]:
+async def ready(services: Injected) -> Response[str]:
     """503 before the first sync and while draining.
 
     Stale caches are no reason: an API server outage would take all replicas out of service at once.

@@ -50,10 +50,10 @@ def settings(cluster: Embedded) -> Settings:
         "prometheusURL": cluster.prometheus,
         "gpu": {
             "availableTypes": [
-                _type("H100", "NVIDIA H100 80 GB", {_PRODUCT: "NVIDIA-H100-80GB-HBM3"}),
-                _type("A100", "NVIDIA A100 80 GB", {_PRODUCT: "NVIDIA-A100-SXM4-80GB"}),
-                _type("L40S-shared", "NVIDIA L40S, shared by time", {_PRODUCT: "NVIDIA-L40S-SHARED"}, most=2),
-                _type("A100-1g.10gb", "NVIDIA A100 slice, 10 GB", {}, resource="nvidia.com/mig-1g.10gb", most=1),
+                _type("h100", "NVIDIA H100 80 GB", {_PRODUCT: "NVIDIA-H100-80GB-HBM3"}),
+                _type("a100", "NVIDIA A100 80 GB", {_PRODUCT: "NVIDIA-A100-SXM4-80GB"}),
+                _type("l40s-shared", "NVIDIA L40S, shared by time", {_PRODUCT: "NVIDIA-L40S-SHARED"}, most=2),
+                _type("mig-1g.10gb", "NVIDIA A100 slice, 10 GB", {}, resource="nvidia.com/mig-1g.10gb", most=1),
             ],
             "presetImages": [
                 {

@@ -11,17 +11,10 @@ import { useText } from "../../i18n/language";
 import { Problem } from "../../ui/Problem";
 import { AdvancedFields } from "./AdvancedFields";
 import { badEnvLine, FIELDS, type FormValues, initialValues, type Prefill, toRequest } from "./createForm";
-import { GpuFields } from "./GpuFields";
+import { GpuFields, type Supply } from "./GpuFields";
 import { ImageField } from "./ImageField";
 import classes from "./pods.module.css";
 import { useCreatePod, usePods } from "./usePods";
-
-/** What the overview knows of a GPU type right now. */
-export interface Supply {
-  free: number;
-  total: number;
-  nodes: string[];
-}
 
 interface CreateDialogProps {
   prefill: Prefill;

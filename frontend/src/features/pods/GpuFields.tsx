@@ -3,9 +3,15 @@ import { Button, Group, MultiSelect, NumberInput, Radio, Stack, Text } from "@ma
 import { useSession } from "../../api/session";
 import type { GpuType, Quota } from "../../api/types";
 import { useText } from "../../i18n/language";
-import type { Supply } from "./CreateDialog";
 import { type FormValues, mostGpus } from "./createForm";
 import classes from "./pods.module.css";
+
+/** What the overview knows of a GPU type right now. */
+export interface Supply {
+  free: number;
+  total: number;
+  nodes: string[];
+}
 
 interface GpuFieldsProps {
   values: FormValues;

@@ -6,6 +6,7 @@ Traps:
 - The metadata address of clouds hands out the node's own credentials to whoever asks.
 """
 
+from math import ceil
 from typing import Any
 
 from genet import naming
@@ -51,7 +52,7 @@ def resource_quota(settings: Settings, pod_limit: int, gpu_limit: int) -> dict[s
         "services.nodeports": str(pod_limit),
         "services.loadbalancers": "0",
         "count/jobs.batch": str(pod_limit),
-        "requests.storage": str(sum(parse(volume.size) for volume in settings.storage.volumes)),
+        "requests.storage": str(ceil(sum(parse(volume.size) for volume in settings.storage.volumes))),
     }
     return _named("ResourceQuota", QUOTA) | {"spec": {"hard": hard}}
 

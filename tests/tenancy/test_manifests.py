@@ -1,0 +1,81 @@
+from ipaddress import ip_address, ip_network
+
+import msgspec
+import pytest
+
+from genet.settings import Settings, Volume
+from genet.tenancy import manifests
+
+SETTINGS = msgspec.convert(
+    {
+        "auth": {"mode": "dev"},
+        "gpu": {
+            "availableTypes": [
+                {"name": "A100", "resourceName": "nvidia.com/gpu"},
+                {"name": "H100", "resourceName": "nvidia.com/gpu"},
+                {"name": "slice", "resourceName": "nvidia.com/mig-1g.10gb", "mode": "mig"},
+            ]
+        },
+        "storage": {
+            "volumes": [
+                {"name": "a", "mountPath": "/a", "size": "10Gi"},
+                {"name": "b", "mountPath": "/b", "size": "1.5Gi"},
+            ]
+        },
+    },
+    Settings,
+)
+
+
+def test_the_quota_limits_every_resource_once_and_what_leads_outside():
+    assert manifests.resource_quota(SETTINGS, 5, 8)["spec"]["hard"] == {
+        "pods": "5",
+        "requests.nvidia.com/gpu": "8",
+        "requests.nvidia.com/mig-1g.10gb": "8",
+        "services.nodeports": "5",
+        "services.loadbalancers": "0",
+        "count/jobs.batch": "5",
+        "requests.storage": "12348030976",
+    }
+
+
+def reachable(policy, address):
+    return any(
+        ip_address(address) in ip_network(peer["ipBlock"]["cidr"])
+        and not any(ip_address(address) in ip_network(net) for net in peer["ipBlock"]["except"])
+        for rule in policy["spec"]["egress"]
+        for peer in rule["to"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("10.0.0.1", True),
+        ("8.8.8.8", True),
+        ("2001:db8::1", True),
+        ("169.254.169.254", False),
+        ("fd00:ec2::254", False),
+    ],
+)
+def test_pods_reach_everything_but_the_metadata_address(address, expected):
+    assert reachable(manifests.network_policy("alice-alice"), address) is expected
+
+
+def test_other_users_pods_do_not_get_in():
+    [rule] = manifests.network_policy("alice-alice")["spec"]["ingress"]
+    assert [peer["namespaceSelector"] for peer in rule["from"]] == [
+        {"matchLabels": {"genet.io/user": "alice-alice"}},
+        {"matchExpressions": [{"key": "genet.io/user", "operator": "DoesNotExist"}]},
+    ]
+
+
+@pytest.mark.parametrize(("storage_class", "expected"), [(None, {}), ("fast", {"storageClassName": "fast"})])
+def test_a_claim_names_a_storage_class_only_where_one_is_configured(storage_class, expected):
+    claim = manifests.claim("alice-alice", Volume(name="work", mount_path="/w", storage_class=storage_class))
+    assert claim["metadata"]["name"] == "alice-alice-work"
+    assert claim["spec"] == {
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": "10Gi"}},
+        **expected,
+    }

@@ -19,7 +19,10 @@ class EnvVar(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=
 
 
 class PodRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """What a person asks for. `cpu` and `memory` are Kubernetes quantities; null means the configured default."""
+    """What a person asks for. `cpu` and `memory` are Kubernetes quantities; null means the configured default.
+
+    Lists, not tuples: of a tuple with a bound on its length Litestar says that its items may be anything.
+    """
 
     image: Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
     gpu_type: str | None = None
@@ -27,10 +30,10 @@ class PodRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forb
     cpu: Quantity | None = None
     memory: Quantity | None = None
     node_name: str | None = None
-    gpu_devices: Annotated[tuple[DeviceIndex, ...], msgspec.Meta(max_length=64)] = ()
+    gpu_devices: Annotated[list[DeviceIndex], msgspec.Meta(max_length=64)] = []
     name: str | None = None
-    command: Annotated[tuple[Text, ...], msgspec.Meta(max_length=256)] = ()
-    env: Annotated[tuple[EnvVar, ...], msgspec.Meta(max_length=256)] = ()
+    command: Annotated[list[Text], msgspec.Meta(max_length=256)] = []
+    env: Annotated[list[EnvVar], msgspec.Meta(max_length=256)] = []
     working_dir: str | None = None
     shm_size: Quantity | None = None
 

@@ -68,7 +68,7 @@ def _value(value: Any, kind: Any, path: str, errors: list[FieldError]) -> Any:
     element_type = _struct_in_list(kind)
     if element_type is not None and isinstance(value, list) and all(isinstance(element, dict) for element in value):
         before = len(errors)
-        found = tuple(_struct(element, element_type, f"{path}[{n}]", errors) for n, element in enumerate(value))
+        found = [_struct(element, element_type, f"{path}[{n}]", errors) for n, element in enumerate(value)]
         if len(errors) > before:
             return found
     return msgspec.convert(value, kind)
@@ -77,7 +77,7 @@ def _value(value: Any, kind: Any, path: str, errors: list[FieldError]) -> Any:
 def _struct_in_list(kind: Any) -> type[msgspec.Struct] | None:
     """The Struct of which a field holds any number, whose elements are then looked at one by one."""
     info = msgspec.inspect.type_info(kind)
-    item = info.item_type if isinstance(info, msgspec.inspect.VarTupleType) else None
+    item = info.item_type if isinstance(info, msgspec.inspect.ListType) else None
     return item.cls if isinstance(item, msgspec.inspect.StructType) else None
 
 

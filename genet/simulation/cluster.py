@@ -23,7 +23,7 @@ from genet.simulation.containers import Containers
 from genet.simulation.devices import Devices
 from genet.simulation.exporter import Exporter
 from genet.simulation.jobs import Jobs
-from genet.simulation.kubelet import Kubelet
+from genet.simulation.kubelet import Kubelet, is_ready
 from genet.simulation.pod_life import Pace
 from genet.simulation.scenarios import SCENARIOS
 from genet.simulation.scenarios.build import Scenario
@@ -72,7 +72,7 @@ class Cluster:
         self._kubelet = Kubelet(
             self.store, self.containers, self.devices, sleep, pace or Pace(), report_devices=report_devices
         )
-        self._exporter = Exporter(self.devices, built.generation, self._silent_since)
+        self._exporter = Exporter(self.devices, built.generation, self._answers)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -106,12 +106,9 @@ class Cluster:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(msgspec.json.format(msgspec.json.encode(config)))  # JSON is YAML
 
-    def _silent_since(self, node: str) -> float | None:
+    def _answers(self, node: str) -> bool:
         found = self.store.find("nodes", "", node)
-        for item in found["status"]["conditions"] if found else ():
-            if item["type"] == "Ready" and item["status"] != "True":
-                return datetime.fromisoformat(item["lastTransitionTime"]).timestamp()
-        return None
+        return found is not None and is_ready(found)
 
 
 def _fill(store: Store, scenario: Scenario) -> None:

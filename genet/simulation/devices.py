@@ -1,17 +1,17 @@
-"""The GPUs in the nodes and who holds them, now and before: what a device plugin and the kubelet know together.
+"""The GPUs in the nodes and who holds them: what a device plugin and the kubelet know together.
 
-A node's status counts devices; this room knows them one by one, so that the exporter's pod labels, a container's
-`nvidia-smi -L` and the history in Prometheus agree with each other. A pod keeps its devices until it is gone. Which
-free devices it gets is seeded by its name and is on purpose not the lowest indexes: whoever only counts must not be
-right by luck. Traps: devices named in a pod's annotations are taken first (HAMi's and Ascend's schedulers choose cards
-that way, their device plugins only obey), and sharers named by NVIDIA_VISIBLE_DEVICES use cards without holding them.
+A node's status counts devices; this room knows them one by one, so that the exporter's pod labels and a container's
+`nvidia-smi -L` agree with each other. A pod keeps its devices until it is gone. Which free devices it gets is seeded by
+its name and is on purpose not the lowest indexes: whoever only counts must not be right by luck. Traps: devices named
+in a pod's annotations are taken first (HAMi's and Ascend's schedulers choose cards that way, their device plugins only
+obey), and sharers named by NVIDIA_VISIBLE_DEVICES use cards without holding them.
 """
 
 import random
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from genet.simulation.quantity import parse
@@ -19,8 +19,6 @@ from genet.simulation.quantity import parse
 Obj = dict[str, Any]
 
 NVIDIA: Final = "nvidia.com/gpu"
-_KEPT_USES: Final = 50
-"""Finished uses remembered per GPU, for range queries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,7 @@ class Device:
 
 @dataclass(slots=True, eq=False)
 class Use:
-    """A container's time with a device. Times are unix seconds; `held` is False for sharers that hold nothing."""
+    """A container's time with a device, from `since` (unix seconds); sharers hold nothing."""
 
     device: Device
     namespace: str
@@ -85,7 +83,6 @@ class Use:
     busy: bool
     since: float
     held: bool = True
-    until: float = float("inf")
 
 
 class NoDevices(Exception):
@@ -98,13 +95,13 @@ class NoDevices(Exception):
         )
 
 
+@dataclass(slots=True)
 class _Plugin:
     """The devices of one resource on one node."""
 
-    def __init__(self, resource: str) -> None:
-        self.resource = resource
-        self.devices: list[Device] = []
-        self.taken: set[str] = set()
+    resource: str
+    devices: list[Device] = field(default_factory=list)
+    taken: set[str] = field(default_factory=set)
 
     def choose(self, count: int, named: set[str], seed: str) -> list[Device]:
         """`count` free devices: named ones first, then those on the card with the fewest holders, else by the seed."""
@@ -118,7 +115,7 @@ class _Plugin:
 
 
 class Devices:
-    """All cards of the cluster, by node, with their present and past uses."""
+    """All cards of the cluster, by node, with who uses them."""
 
     def __init__(self, gpus: Iterable[Gpu]) -> None:
         self.by_node: dict[str, list[Gpu]] = defaultdict(list)
@@ -145,14 +142,14 @@ class Devices:
             for container in pod["spec"]["containers"]:
                 for use in self._allocate(pod, container, named, claimed, since):
                     uses.append(use)
-                    self.uses[use.device.gpu.uuid] = [*self.uses[use.device.gpu.uuid][-_KEPT_USES:], use]
+                    self.uses[use.device.gpu.uuid].append(use)
         except NoDevices:
-            self.release(pod, since)
+            self.release(pod)
             raise
 
-    def release(self, pod: Obj, at: float) -> None:
+    def release(self, pod: Obj) -> None:
         for use in self._pods.pop(pod["metadata"]["uid"], ()):
-            use.until = at
+            self.uses[use.device.gpu.uuid].remove(use)
             if use.held:
                 self._plugin(use.device).taken.remove(use.device.id)
 

@@ -78,8 +78,16 @@ def _resources(kind: Kind) -> list[dict[str, Any]]:
         common = {"singularName": "", "namespaced": True}
         parts.append({"name": "pods/log", "kind": "Pod", "verbs": ["get"], **common})
         parts.append({"name": "pods/exec", "kind": "PodExecOptions", "verbs": ["create", "get"], **common})
-        parts.append({"name": "pods/eviction", "kind": "Eviction", "group": "policy", "version": "v1",
-                      "verbs": ["create"], **common})
+        parts.append(
+            {
+                "name": "pods/eviction",
+                "kind": "Eviction",
+                "group": "policy",
+                "version": "v1",
+                "verbs": ["create"],
+                **common,
+            }
+        )
     return [entry, *parts]
 
 

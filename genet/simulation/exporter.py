@@ -1,14 +1,13 @@
-"""What dcgm-exporter would say about every card, as a function of time: the same second gives the same value, always.
+"""What dcgm-exporter says about every card now: the same second gives the same value, always.
 
 A busy container works on its devices in waves of its own (seeded by its name), an idle one holds a little memory, a
 free card shows next to nothing. Labels follow dcgm-exporter 4.x. Its traps are kept on purpose: a shared card names
 one pod only, MIG rows carry the parent's UUID and no DCGM_FI_DEV_GPU_UTIL, sharers that hold nothing and users outside
-Kubernetes have no pod label, and a node that is not ready says nothing since then. With `honor_labels` off the pod
-label is the exporter's own and the GPU's pod is `exported_pod`.
+Kubernetes have no pod label, and a node that is not ready says nothing. With `honor_labels` off the pod label is the
+exporter's own and the GPU's pod is `exported_pod`.
 """
 
 import functools
-import itertools
 import math
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from genet.simulation.devices import Device, Devices, Gpu, Partition, Use
-from genet.simulation.promql import Matcher, Series
+from genet.simulation.promql import Matcher, Sample
 
 METRICS: Final = (
     "DCGM_FI_DEV_GPU_UTIL",
@@ -27,7 +26,6 @@ METRICS: Final = (
     "DCGM_FI_DEV_XID_ERRORS",
     "DCGM_FI_PROF_GR_ENGINE_ACTIVE",
 )
-_DRIVER: Final = "570.148.08"
 _DRIVER_MIB: Final = 4
 _IDLE_SHARE: Final = 0.04
 """Of the memory, what an idle container keeps."""
@@ -47,46 +45,28 @@ class Generation:
 class Exporter:
     """All nodes' exporters, as the Prometheus that scrapes them sees it."""
 
-    def __init__(self, devices: Devices, generation: Generation, silent_since: Callable[[str], float | None]) -> None:
-        """`silent_since(node)`: unix seconds since when the node answers nobody, or None."""
+    def __init__(self, devices: Devices, generation: Generation, answers: Callable[[str], bool]) -> None:
+        """`answers(node)`: whether the node can be scraped."""
         self._devices = devices
         self._generation = generation
-        self._silent_since = silent_since
+        self._answers = answers
 
-    def series(self, matchers: Sequence[Matcher], start: float, end: float) -> Iterator[Series]:
+    def samples(self, matchers: Sequence[Matcher], at: float) -> Iterator[Sample]:
         by_name = [matcher for matcher in matchers if matcher.label == "__name__"]
         metrics = [name for name in METRICS if all(matcher.matches({"__name__": name}) for matcher in by_name)]
         others = [matcher for matcher in matchers if matcher.label != "__name__"]
         for node, gpus in self._devices.by_node.items():
-            silent = self._silent_since(node)
-            until = math.inf if silent is None else silent
-            if start >= until:
-                continue
-            for gpu in gpus:
-                for labels, first, last, uses, partition in self._rows(gpu, start, end):
-                    if not all(matcher.matches(labels) for matcher in others):
-                        continue
-                    for metric in metrics:
-                        if metric == "DCGM_FI_DEV_GPU_UTIL" and partition:
-                            continue
-                        at = functools.partial(value, metric, gpu, partition, uses)
-                        yield Series({"__name__": metric, **labels}, first, min(last, until), at)
+            for gpu in gpus if self._answers(node) else ():
+                for partition in gpu.partitions or (None,):
+                    uses = [use for use in self._devices.uses.get(gpu.uuid, ()) if use.device.partition == partition]
+                    labels = self._labels(Device(gpu, partition), uses)
+                    if all(matcher.matches(labels) for matcher in others):
+                        for metric in metrics:
+                            if not (metric == "DCGM_FI_DEV_GPU_UTIL" and partition):
+                                value = _value(metric, gpu, partition, uses, at)
+                                yield Sample({"__name__": metric, **labels}, value)
 
-    def _rows(
-        self, gpu: Gpu, start: float, end: float
-    ) -> Iterator[tuple[dict[str, str], float, float, list[Use], Partition | None]]:
-        """A card's (or its partitions') labels with the stretch of [start, end] they held, and who worked on it."""
-        past = [use for use in self._devices.uses.get(gpu.uuid, ()) if use.since <= end and use.until > start]
-        for partition in gpu.partitions or (None,):
-            uses = [use for use in past if use.device.partition == partition]
-            named = [use for use in uses if use.held and gpu.labelled]
-            edges = sorted({-math.inf, math.inf, *(use.since for use in named), *(use.until for use in named)})
-            for first, last in itertools.pairwise(edges):
-                if first <= end and last > start:
-                    holder = next((use for use in named if use.since <= first < use.until), None)
-                    yield self._labels(Device(gpu, partition), holder), first, last, uses, partition
-
-    def _labels(self, device: Device, holder: Use | None) -> dict[str, str]:
+    def _labels(self, device: Device, uses: Iterable[Use]) -> dict[str, str]:
         gpu, partition = device.gpu, device.partition
         labels = {
             "UUID": gpu.uuid,
@@ -95,7 +75,7 @@ class Exporter:
             "modelName": gpu.model,
             self._generation.hostname: gpu.node,
             "pci_bus_id": f"00000000:{0x18 + 0x11 * gpu.index:02X}:00.0",
-            "DCGM_FI_DRIVER_VERSION": _DRIVER,
+            "DCGM_FI_DRIVER_VERSION": "570.148.08",
             "instance": f"{gpu.node}:9400",
             "job": "nvidia-dcgm-exporter",
         }
@@ -105,37 +85,33 @@ class Exporter:
         if prefix:
             exporter = f"nvidia-dcgm-exporter-{gpu.node}"
             labels |= {"namespace": "gpu-operator", "pod": exporter, "container": "nvidia-dcgm-exporter"}
-        if holder:
+        if holder := next((use for use in uses if use.held and gpu.labelled), None):
             labels[f"{prefix}namespace"] = holder.namespace
             labels[f"{prefix}pod"] = holder.pod
             labels[f"{prefix}container"] = holder.container
         return labels
 
 
-def value(metric: str, gpu: Gpu, partition: Partition | None, uses: Iterable[Use], at: float) -> float:
-    """The metric of a card (or of its partition) at a moment, given everybody who used it around then."""
-    now = [use for use in uses if use.since <= at < use.until]
+def _value(metric: str, gpu: Gpu, partition: Partition | None, uses: Iterable[Use], at: float) -> float:
     if metric in ("DCGM_FI_DEV_FB_USED", "DCGM_FI_DEV_FB_FREE"):
         memory = partition.memory if partition else gpu.memory
-        share = sum(_memory(use, at) for use in now) + _FOREIGN_MEMORY * gpu.foreign
+        share = sum(_memory(use, at) for use in uses) + _FOREIGN_MEMORY * gpu.foreign
         used = _DRIVER_MIB + round((memory - _DRIVER_MIB) * min(0.98, share))
         return used if metric == "DCGM_FI_DEV_FB_USED" else memory - used
-    load = min(1.0, sum(activity(use, at) for use in now) + _FOREIGN_LOAD * gpu.foreign)
+    load = min(1.0, sum(_activity(use, at) for use in uses) + _FOREIGN_LOAD * gpu.foreign)
     match metric:
         case "DCGM_FI_DEV_GPU_UTIL":
-            result: float = round(100 * load)
+            return round(100 * load)
         case "DCGM_FI_DEV_POWER_USAGE":
-            result = round(62 + 420 * load, 1)
+            return round(62 + 420 * load, 1)
         case "DCGM_FI_DEV_GPU_TEMP":
-            result = round(31 + 41 * load)
+            return round(31 + 41 * load)
         case "DCGM_FI_DEV_XID_ERRORS":
-            result = gpu.xid
-        case _:
-            result = round(load, 4)
-    return result
+            return gpu.xid
+    return round(load, 4)
 
 
-def activity(use: Use, at: float) -> float:
+def _activity(use: Use, at: float) -> float:
     """How hard a container works on its device at a moment, 0 to 1: waves of its own, after a minute of warming up."""
     if not use.busy:
         return 0.0
@@ -150,7 +126,7 @@ def _memory(use: Use, at: float) -> float:
 
 
 def _warmth(use: Use, at: float) -> float:
-    return min(1.0, (at - use.since) / _WARM_UP_SECONDS)
+    return min(1.0, max(0.0, (at - use.since) / _WARM_UP_SECONDS))
 
 
 @functools.lru_cache(maxsize=200_000)

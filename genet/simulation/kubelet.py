@@ -121,7 +121,7 @@ class Kubelet:
 
     async def _live(self, life: PodLife, pod: Obj) -> None:
         await life.run()
-        self._devices.release(pod, self._now())
+        self._devices.release(pod)
 
     async def _end(self, pod: Obj) -> None:
         metadata, node = pod["metadata"], pod["spec"]["nodeName"]
@@ -150,16 +150,20 @@ class Kubelet:
         if life := self._lives.pop(uid, None):
             life.cancel()
         self._ends.pop(uid, None)
-        self._devices.release(pod, self._now())
+        self._devices.release(pod)
         self._runtime.containers.forget(pod)
 
     def _ready_node(self, pod: Obj) -> Obj | None:
         node = self._store.find("nodes", "", pod["spec"].get("nodeName", ""))
-        conditions = node.get("status", {}).get("conditions", ()) if node else ()
-        return node if any(item["type"] == "Ready" and item["status"] == "True" for item in conditions) else None
+        return node if node and is_ready(node) else None
 
     def _now(self) -> float:
         return self._store.clock().timestamp()
+
+
+def is_ready(node: Obj) -> bool:
+    conditions = node.get("status", {}).get("conditions", ())
+    return any(item["type"] == "Ready" and item["status"] == "True" for item in conditions)
 
 
 def _settled(pod: Obj) -> bool:

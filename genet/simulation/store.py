@@ -108,8 +108,11 @@ class Store:
         metadata = {key: value for key, value in obj.get("metadata", {}).items() if key not in SERVER_FIELDS}
         if not metadata.get("name"):
             if not metadata.get("generateName"):
-                raise invalid(kind, "", [("FieldValueRequired", "metadata.name",
-                                          "Required value: name or generateName is required")])
+                raise invalid(
+                    kind,
+                    "",
+                    [("FieldValueRequired", "metadata.name", "Required value: name or generateName is required")],
+                )
             metadata["name"] = self.new_name(metadata["generateName"])
         if self.find(plural, metadata.get("namespace", ""), metadata["name"]) is not None:
             raise already_exists(kind, metadata["name"])
@@ -279,8 +282,10 @@ def timestamp(moment: datetime) -> str:
 
 def _wrong_uid(plural: str, obj: Object, wanted: str) -> str:
     path = "/".join(filter(None, (plural, *key_of(obj))))
-    return (f"StorageError: invalid object, Code: 4, Key: /registry/{path}, ResourceVersion: 0, AdditionalErrorMsg: "
-            f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {obj['metadata']['uid']}")
+    return (
+        f"StorageError: invalid object, Code: 4, Key: /registry/{path}, ResourceVersion: 0, AdditionalErrorMsg: "
+        f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {obj['metadata']['uid']}"
+    )
 
 
 def _has_generation(kind: Kind, obj: Object) -> bool:

@@ -21,9 +21,7 @@ def form(request: web.Request, target: Target, clock: Callable[[], datetime]) ->
     return events.to_group if target.group == EVENTS_GROUP else _itself
 
 
-def list_form(
-    request: web.Request, target: Target, items: Sequence[Object], metadata: Object, now: datetime
-) -> Object:
+def list_form(request: web.Request, target: Target, items: Sequence[Object], metadata: Object, now: datetime) -> Object:
     if _asks_for_table(request):
         return _table(request, target, items, metadata, now)
     shape = events.to_group if target.group == EVENTS_GROUP else _itself

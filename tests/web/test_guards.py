@@ -1,0 +1,73 @@
+"""Who may call what."""
+
+import httpx
+import pytest
+from litestar import Litestar, get
+
+from genet.auth.policy import POLICY
+from genet.settings import Auth, Dev, Settings
+from genet.web.app import create_app, create_litestar
+from genet.web.guards import OPERATION, operation, unguarded
+from tests.replicas import HOST
+
+SETTINGS = Settings(auth=Auth(mode="dev"))
+
+
+def test_every_route_has_a_line_in_the_table_and_every_line_a_route(tmp_path):
+    (tmp_path / "assets").mkdir()
+    app = create_litestar(SETTINGS, static=tmp_path)
+    assert unguarded(app.routes) == []
+    handlers = [handler for route in app.routes for handler in getattr(route, "route_handlers", ())]
+    assert {operation(handler) for handler in handlers} >= POLICY.keys()
+
+
+@pytest.mark.parametrize("options", [{}, {"name": "pods:steal"}, {"opt": {OPERATION: "pods:steal"}}])
+def test_a_route_without_a_line_is_found(options):
+    @get("/api/secret", sync_to_thread=False, **options)
+    def secret() -> str:
+        return ""
+
+    assert len(unguarded(Litestar([secret], openapi_config=None).routes)) == 1
+
+
+async def ask(services, method, path, *, client, settings=SETTINGS):
+    transport = httpx.ASGITransport(create_app(settings, services), client=client, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=HOST) as http:
+        headers = {"Sec-Fetch-Site": "same-origin", "Content-Type": "application/json"}
+        return await http.request(method, path, headers=headers)
+
+
+FAR = ("10.1.2.3", 50000)
+PATHS = [
+    ("GET", "/api/pods"),
+    ("POST", "/api/pods"),
+    ("GET", "/api/pods/x"),
+    ("DELETE", "/api/pods/x"),
+    ("POST", "/api/pods/x/extend"),
+    ("GET", "/api/pods/x/logs"),
+    ("GET", "/api/pods/x/events"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), PATHS)
+async def test_dev_mode_believes_nobody_from_another_machine(replica, method, path):
+    answer = await ask(replica.services, method, f"{path}?user=alice", client=FAR)
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+    assert "Location" not in answer.headers
+
+
+async def test_unless_it_was_told_to(replica):
+    remote = Settings(auth=Auth(mode="dev", dev=Dev(allow_remote=True)))
+    answer = await ask(replica.services, "GET", "/api/pods?user=alice", client=FAR, settings=remote)
+    assert answer.status_code == 200
+
+
+async def test_who_is_not_logged_in_sees_the_way_in_and_an_overview_without_names(replica):
+    status = await ask(replica.services, "GET", "/api/auth/status?user=alice", client=FAR)
+    assert (status.json()["authenticated"], status.json()["username"]) == (False, None)
+    assert (await ask(replica.services, "GET", "/api/cluster/gpu-overview", client=FAR)).status_code == 200
+
+
+@pytest.mark.parametrize(("client", "expected"), [(("127.0.0.1", 1), 204), (FAR, 401)])
+async def test_what_litestar_adds_by_itself_is_for_users_alone(replica, client, expected):
+    assert (await ask(replica.services, "OPTIONS", "/api/pods", client=client)).status_code == expected

@@ -1,11 +1,10 @@
 """What operators see of the process: one JSON object per log line, and Prometheus metrics on a port of their own."""
 
+import json
 import logging
 import sys
 from datetime import UTC, datetime
 from typing import Any, Final
-
-import msgspec
 
 # attributes every record has; what is left over came in by `extra=`
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
@@ -26,7 +25,7 @@ class JsonFormatter(logging.Formatter):
         line |= {key: value for key, value in vars(record).items() if key not in _STANDARD}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(line, enc_hook=str).decode()
+        return json.dumps(line, default=str)  # unlike msgspec it writes lone surrogates, which file names may have
 
 
 def configure_logging(level: int = logging.INFO) -> None:

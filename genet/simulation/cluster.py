@@ -49,12 +49,8 @@ class Cluster:
         clock: Callable[[], datetime] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         pace: Pace | None = None,
-        report_devices: bool = False,
     ) -> None:
-        """Port 0 takes a free one; KeyError for a scenario that is not there.
-
-        `report_devices`: kubelets do so in `allocatedResourcesStatus`, as Kubernetes does behind a feature gate.
-        """
+        """Port 0 takes a free one; KeyError for a scenario that is not there."""
         self._ports = (port, prometheus_port)
         self._clock = clock or _now
         built = SCENARIOS[scenario](self._clock(), seed)
@@ -69,9 +65,7 @@ class Cluster:
         self._volumes = Volumes(self.store)
         self._scheduler = Scheduler(self.store)
         self._jobs = Jobs(self.store, admission, sleep)
-        self._kubelet = Kubelet(
-            self.store, self.containers, self.devices, sleep, pace or Pace(), report_devices=report_devices
-        )
+        self._kubelet = Kubelet(self.store, self.containers, self.devices, sleep, pace or Pace())
         self._exporter = Exporter(self.devices, built.generation, self._answers)
         self._stack = AsyncExitStack()
 

@@ -33,7 +33,6 @@ class Containers:
         self._sleep = sleep
         self._devices = devices
         self._lives: dict[tuple[str, str], list[_Life]] = {}
-        self._files: dict[tuple[str, str], dict[str, str]] = {}
 
     def logs(self, pod: Obj, container: str, *, previous: bool) -> list[Line]:
         """The lines so far of the container's present life, or of the one before it."""
@@ -73,12 +72,6 @@ class Containers:
 
     async def run(self, pod: Obj, container: Obj) -> int:
         """A container's main process, from its start to its end; raises OutOfMemory."""
-        life = _Life()
-        lives = self._lives.setdefault((pod["metadata"]["uid"], container["name"]), [])
-        del lives[:-1]
-        lives.append(life)
-        self._files.pop((pod["metadata"]["uid"], container["name"]), None)
-        argv = [*(container.get("command") or ()), *(container.get("args") or ())] or ["entrypoint"]
 
         async def write(data: bytes) -> None:
             life.write(data.decode(errors="replace"), self._clock())
@@ -89,9 +82,13 @@ class Containers:
             await self._sleep(FOREVER)
             return 0
 
-        life.shell = Shell(self._machine(pod, container["name"]), write, write, unknown=serve)
+        shell = Shell(self._machine(pod, container["name"]), write, write, unknown=serve)
+        life = _Life(shell)
+        lives = self._lives.setdefault((pod["metadata"]["uid"], container["name"]), [])
+        lives[:] = [*lives[-1:], life]
+        argv = [*(container.get("command") or ()), *(container.get("args") or ())]
         try:
-            return await life.shell.run(argv)
+            return await shell.run(argv or ["entrypoint"])
         finally:
             life.end(self._clock())
 
@@ -99,12 +96,11 @@ class Containers:
         """Whether a main process of the pod has asked not to hear TERM."""
         lives = [self._lives.get((pod["metadata"]["uid"], item["name"])) for item in pod["spec"]["containers"]]
         shells = [life[-1].shell for life in lives if life]
-        return any(shell.traps.get("TERM") == "" for shell in shells if shell)
+        return any(shell.ignores_term for shell in shells if shell)
 
     def forget(self, pod: Obj) -> None:
         for container in pod["spec"]["containers"]:
             self._lives.pop((pod["metadata"]["uid"], container["name"]), None)
-            self._files.pop((pod["metadata"]["uid"], container["name"]), None)
 
     def _lives_of(self, pod: Obj, container: str) -> list["_Life"]:
         """A container that ran before anybody looked (a scenario's) gets its life now, from its status."""
@@ -112,33 +108,25 @@ class Containers:
         statuses = pod.get("status", {}).get("containerStatuses", ())
         running = next((item["state"].get("running") for item in statuses if item["name"] == container), None)
         if running and not lives:
-            lives.append(life := _Life())
-            spec = next(item for item in pod["spec"]["containers"] if item["name"] == container)
-            if (spec.get("command") or [""])[0] in _TRAINING:
+            lives.append(life := _Life(None))
+            if (_spec(pod, container).get("command") or [""])[0] in _TRAINING:
                 life.train(pod["metadata"]["name"], datetime.fromisoformat(running["startedAt"]))
         return lives
 
     def _machine(self, pod: Obj, container: str) -> Machine:
-        metadata = pod["metadata"]
-        spec = next(
-            item
-            for item in [*pod["spec"].get("initContainers", ()), *pod["spec"]["containers"]]
-            if item["name"] == container
-        )
-        hostname: str = pod["spec"].get("hostname") or metadata["name"]
-        declared = {item["name"]: item["value"] for item in spec.get("env") or () if "value" in item}
+        hostname: str = pod["spec"].get("hostname") or pod["metadata"]["name"]
+        declared = {item["name"]: item["value"] for item in _spec(pod, container).get("env") or () if "value" in item}
         gpus = [device.gpu for device in self._devices.of(pod, container)]
         lines = [f"GPU {index}: {gpu.model} (UUID: {gpu.uuid})" for index, gpu in enumerate(dict.fromkeys(gpus))]
         env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOSTNAME": hostname, "HOME": "/root", **declared}
-        files = self._files.setdefault((metadata["uid"], container), {"/etc/hostname": f"{hostname}\n"})
-        return Machine(hostname, env, lines, self._clock, self._sleep, files)
+        return Machine(hostname, env, lines, self._sleep)
 
 
 class _Life:
     """One life of a container, and what it has printed."""
 
-    def __init__(self) -> None:
-        self.shell: Shell | None = None
+    def __init__(self, shell: Shell | None) -> None:
+        self.shell = shell
         self.written = 0
         """Lines ever written; only the last ones are kept."""
         self.ended = False
@@ -157,8 +145,6 @@ class _Life:
     def end(self, at: datetime) -> None:
         self.read(at)
         self._training = None
-        if self._rest:
-            self.write("\n", at)
         self.ended = True
 
     def read(self, now: datetime) -> list[Line]:
@@ -169,6 +155,10 @@ class _Life:
                 self.write(_step(name, number), since + timedelta(seconds=_STEP_SECONDS * number))
             self._training = (name, since, max(step, last))
         return list(self._lines)
+
+
+def _spec(pod: Obj, container: str) -> Obj:
+    return next(item for item in pod["spec"]["containers"] if item["name"] == container)
 
 
 def _step(name: str, number: int) -> str:

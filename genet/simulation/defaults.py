@@ -45,7 +45,7 @@ def pod_spec(spec: dict[str, Any]) -> None:
     """What every pod spec gets, in a Job's template too."""
     _set(spec, restartPolicy="Always", dnsPolicy="ClusterFirst", terminationGracePeriodSeconds=30,
          schedulerName="default-scheduler", securityContext={})  # fmt: skip
-    for container in (*spec.get("containers", ()), *spec.get("initContainers", ())):
+    for container in spec.get("containers", ()):
         tag = container.get("image", "").rpartition("/")[2].partition(":")[2]
         _set(container, terminationMessagePath="/dev/termination-log", terminationMessagePolicy="File", resources={},
              imagePullPolicy="Always" if tag in ("", "latest") else "IfNotPresent")  # fmt: skip
@@ -57,7 +57,7 @@ def pod_spec(spec: dict[str, Any]) -> None:
 
 
 def qos_class(spec: dict[str, Any]) -> str:
-    resources = [container["resources"] for container in (*spec["containers"], *spec.get("initContainers", ()))]
+    resources = [container["resources"] for container in spec["containers"]]
     asked = [{key: value for key, value in part.get("requests", {}).items() if key in COMPUTE} for part in resources]
     limits = [{key: value for key, value in part.get("limits", {}).items() if key in COMPUTE} for part in resources]
     if not any(asked) and not any(limits):

@@ -8,16 +8,17 @@ Trap: pods that a scenario placed as Running get no task of their own, so that 5
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from genet.simulation.containers import Containers
 from genet.simulation.devices import Devices, NoDevices
 from genet.simulation.errors import ApiError
-from genet.simulation.pod_life import Pace, PodLife, Runtime, device_status
+from genet.simulation.pod_life import Pace, PodLife, Runtime
 from genet.simulation.pod_status import finished
 from genet.simulation.recorder import Recorder
-from genet.simulation.store import Store
+from genet.simulation.store import Store, key_of
 
 Obj = dict[str, Any]
 
@@ -30,14 +31,10 @@ class Kubelet:
         devices: Devices,
         sleep: Callable[[float], Awaitable[None]],
         pace: Pace,
-        *,
-        report_devices: bool,
     ) -> None:
         self._store = store
         self._devices = devices
-        self._runtime = Runtime(
-            store, containers, Recorder(store, "kubelet"), sleep, pace, reported=devices if report_devices else None
-        )
+        self._runtime = Runtime(store, containers, Recorder(store, "kubelet"), sleep, pace)
         self._lives: dict[str, asyncio.Task[None]] = {}
         self._ends: dict[str, asyncio.Task[None]] = {}
         self._addresses = 0
@@ -46,8 +43,6 @@ class Kubelet:
         """Takes over the pods that are there, then follows the store. Needs a running event loop."""
         for pod in self._store.list("pods"):
             self._pod_changed(pod)
-            if self._runtime.reported and _settled(pod):
-                self._report_devices(pod)
         self._store.subscribe(self._changed)
 
     async def stop(self) -> None:
@@ -63,7 +58,7 @@ class Kubelet:
             return
         if kind == "DELETED":
             self._gone(new)
-        elif pod := self._store.find("pods", new["metadata"]["namespace"], new["metadata"]["name"]):
+        elif pod := self._store.find("pods", *key_of(new)):
             self._pod_changed(pod)  # as it is now: what a change tells may be out of date
 
     def _pod_changed(self, pod: Obj) -> None:
@@ -82,31 +77,16 @@ class Kubelet:
 
     def _admit(self, pod: Obj) -> bool:
         """Gives the pod its devices (again and again the same ones); a pod that gets none fails."""
-        since = pod.get("status", {}).get("startTime")
+        status, host = pod.get("status", {}), pod["spec"]["nodeName"]
+        since = datetime.fromisoformat(status["startTime"]) if "startTime" in status else self._store.clock()
         try:
-            moment = datetime.fromisoformat(since).timestamp() if since else self._now()
-            self._devices.admit(pod, moment, self._claimed(pod))
+            self._devices.admit(pod, since.timestamp(), self._claimed(pod))
         except NoDevices as error:
-            status = {
-                **pod.get("status", {}),
-                "phase": "Failed",
-                "reason": "UnexpectedAdmissionError",
-                "message": f"Pod was rejected: {error}",
-            }
-            self._runtime.recorder.warning(
-                "pods", pod, "UnexpectedAdmissionError", str(error), host=pod["spec"]["nodeName"]
-            )
-            self._store.update("pods", {**pod, "status": status}, subresource="status")
+            why = {"phase": "Failed", "reason": "UnexpectedAdmissionError", "message": f"Pod was rejected: {error}"}
+            self._runtime.recorder.warning("pods", pod, "UnexpectedAdmissionError", str(error), host=host)
+            self._store.update("pods", {**pod, "status": {**status, **why}}, subresource="status")
             return False
         return True
-
-    def _report_devices(self, pod: Obj) -> None:
-        statuses = [
-            {**item, "allocatedResourcesStatus": device_status(self._devices, pod, item["name"])}
-            for item in pod["status"]["containerStatuses"]
-        ]
-        status = {**pod["status"], "containerStatuses": statuses}
-        self._store.update("pods", {**pod, "status": status}, subresource="status")
 
     def _claimed(self, pod: Obj) -> list[str]:
         """Indexes of the cards that the pod's claims have been given."""
@@ -131,19 +111,10 @@ class Kubelet:
                 text = f"Stopping container {status['name']}"
                 self._runtime.recorder.normal("pods", pod, "Killing", text, host=node, field_path=path)
         grace = float(metadata["deletionGracePeriodSeconds"])
-        await self._runtime.sleep(
-            grace if self._runtime.containers.ignores_term(pod) else min(grace, self._runtime.pace.stop)
-        )
-        try:
-            self._store.delete(
-                "pods",
-                metadata["namespace"],
-                metadata["name"],
-                preconditions={"uid": metadata["uid"]},
-                grace_period_seconds=0,
-            )
-        except ApiError:
-            return  # forced away meanwhile
+        stubborn = self._runtime.containers.ignores_term(pod)
+        await self._runtime.sleep(grace if stubborn else min(grace, self._runtime.pace.stop))
+        with suppress(ApiError):  # forced away meanwhile
+            self._store.delete("pods", *key_of(pod), preconditions={"uid": metadata["uid"]}, grace_period_seconds=0)
 
     def _gone(self, pod: Obj) -> None:
         uid = pod["metadata"]["uid"]
@@ -156,9 +127,6 @@ class Kubelet:
     def _ready_node(self, pod: Obj) -> Obj | None:
         node = self._store.find("nodes", "", pod["spec"].get("nodeName", ""))
         return node if node and is_ready(node) else None
-
-    def _now(self) -> float:
-        return self._store.clock().timestamp()
 
 
 def is_ready(node: Obj) -> bool:

@@ -1,4 +1,7 @@
-"""LimitRange admission: defaults for what containers leave out, then bounds, with the texts of the real server."""
+"""LimitRange admission: defaults for what containers leave out, then bounds, with the texts of the real server.
+
+Ranges of type Container and PersistentVolumeClaim are held; others bind nothing.
+"""
 
 import functools
 import operator
@@ -7,7 +10,6 @@ from typing import Any
 
 from genet.simulation.errors import forbidden
 from genet.simulation.quantity import parse
-from genet.simulation.quotas import pod_total, text
 from genet.simulation.resources import Kind
 from genet.simulation.store import Object, Store
 
@@ -35,39 +37,28 @@ class LimitRanges:
 
 def _fill(pod: Object, items: list[Object]) -> None:
     done: list[str] = []
-    for field, noun in (("containers", "container"), ("initContainers", "init container")):
-        for container in pod["spec"].get(field, ()):
-            resources = container["resources"]
-            for part, source in (("requests", "defaultRequest"), ("limits", "default")):
-                given = resources.get(part, {})
-                wanted = {name: amount for item in items if item["type"] == "Container"
-                          for name, amount in item.get(source, {}).items() if name not in given}  # fmt: skip
-                if wanted:
-                    resources[part] = {**given, **wanted}
-                    done.append(f"{', '.join(sorted(wanted))} {part[:-1]} for {noun} {container['name']}")
+    for container in pod["spec"]["containers"]:
+        for part, source in (("requests", "defaultRequest"), ("limits", "default")):
+            given = container["resources"].get(part, {})
+            wanted = {
+                name: amount for item in items if item["type"] == "Container"
+                for name, amount in item.get(source, {}).items() if name not in given
+            }  # fmt: skip
+            if wanted:
+                container["resources"][part] = {**given, **wanted}
+                done.append(f"{', '.join(sorted(wanted))} {part[:-1]} for container {container['name']}")
     if done:
         annotations = pod["metadata"].setdefault("annotations", {})
         annotations[ANNOTATION] = "LimitRanger plugin set: " + "; ".join(done)
 
 
 def _refusals(kind: Kind, obj: Object, item: Object) -> Iterator[str]:
-    scope = item["type"]
-    if kind.plural == "persistentvolumeclaims":
-        if scope == kind.kind:
-            yield from _bounds(obj["spec"].get("resources", {}).get("requests", {}), {}, item)
-        return
-    containers = [*obj["spec"]["containers"], *obj["spec"].get("initContainers", ())]
-    if scope == "Container":
-        for container in containers:
+    if kind.plural == "persistentvolumeclaims" and item["type"] == kind.kind:
+        yield from _bounds(obj["spec"].get("resources", {}).get("requests", {}), {}, item)
+    elif kind.plural == "pods" and item["type"] == "Container":
+        for container in obj["spec"]["containers"]:
             resources = container["resources"]
             yield from _bounds(resources.get("requests", {}), resources.get("limits", {}), item)
-    elif scope == "Pod":
-        requests, limits = pod_total(obj["spec"], "requests"), pod_total(obj["spec"], "limits")
-        yield from _bounds(_texts(requests), _texts(limits), item)
-
-
-def _texts(amounts: Mapping[str, float]) -> Amounts:
-    return {name: text(amount, name) for name, amount in amounts.items()}
 
 
 def _bounds(requests: Amounts, limits: Amounts, item: Object) -> Iterator[str]:

@@ -60,12 +60,11 @@ def terminated(at: datetime, exit_code: int, reason: str, *, before: Obj) -> Obj
     return {**before, "ready": False, "started": False, "state": {"terminated": ended}}
 
 
-def pod_status(pod: Obj, at: datetime, statuses: Sequence[Obj], init_statuses: Sequence[Obj], **known: Any) -> Obj:
+def pod_status(pod: Obj, at: datetime, statuses: Sequence[Obj], **known: Any) -> Obj:
     """The whole status. `known` are fields as they stand in it: hostIP, podIP, startTime and the like."""
     old = pod.get("status", {})
-    initialized = all("terminated" in item["state"] for item in init_statuses)
     unready = [item["name"] for item in statuses if not item["ready"]]
-    phase = _phase(pod["spec"].get("restartPolicy", "Always"), statuses, init_statuses)
+    phase = _phase(pod["spec"].get("restartPolicy", "Always"), statuses)
     why: dict[str, str] = {}
     if phase == "Succeeded":
         why = {"reason": "PodCompleted"}
@@ -75,15 +74,12 @@ def pod_status(pod: Obj, at: datetime, statuses: Sequence[Obj], init_statuses: S
     conditions = old.get("conditions", [])
     for new in (
         condition("PodReadyToStartContainers", "True" if known.get("podIP") else "False", at),
-        condition("Initialized", "True" if initialized else "False", at),
+        condition("Initialized", "True", at),
         condition("Ready", ready, at, **why),
         condition("ContainersReady", ready, at, **why),
     ):
         conditions = with_condition(conditions, new)
-    status = {**old, "phase": phase, "conditions": conditions, **known, "containerStatuses": list(statuses)}
-    if init_statuses:
-        status["initContainerStatuses"] = list(init_statuses)
-    return status
+    return {**old, "phase": phase, "conditions": conditions, **known, "containerStatuses": list(statuses)}
 
 
 def _container(container: Obj, state: Obj, before: Obj | None, *, ready: bool) -> Obj:
@@ -103,10 +99,7 @@ def _container(container: Obj, state: Obj, before: Obj | None, *, ready: bool) -
     return status
 
 
-def _phase(restart_policy: str, statuses: Sequence[Obj], init_statuses: Sequence[Obj]) -> str:
-    failed_inits = [item for item in init_statuses if item["state"].get("terminated", {}).get("exitCode")]
-    if failed_inits and restart_policy == "Never":
-        return "Failed"
+def _phase(restart_policy: str, statuses: Sequence[Obj]) -> str:
     if any("waiting" in item["state"] and not item["lastState"] for item in statuses):
         return "Pending"
     if not all("terminated" in item["state"] for item in statuses) or restart_policy == "Always":

@@ -87,14 +87,10 @@ def text(amount: float, name: str) -> str:
 
 
 def pod_total(spec: Mapping[str, Any], part: str) -> Usage:
-    """Init containers run before the others: the larger of their largest and the others' sum counts."""
     total: Usage = {}
     for container in spec.get("containers", ()):
         for name, amount in _parsed(container.get("resources", {}).get(part, {})).items():
             total[name] = total.get(name, 0) + amount
-    for container in spec.get("initContainers", ()):
-        for name, amount in _parsed(container.get("resources", {}).get(part, {})).items():
-            total[name] = max(total.get(name, 0), amount)
     return total
 
 

@@ -44,24 +44,13 @@ def allocatable(node: Obj) -> dict[str, float]:
 
 
 def requests(pod: Obj) -> dict[str, float]:
-    """What a pod asks of a node: the sum of its containers, or more while its init containers run; and one pod."""
-    spec = pod["spec"]
+    """What a pod asks of a node: the sum of its containers, and one pod."""
     total: defaultdict[str, float] = defaultdict(float, pods=1)
-    sidecars: defaultdict[str, float] = defaultdict(float)
-    peak: dict[str, float] = {}
-    for container in spec["containers"]:
-        _add(total, _container_requests(container))
-    for container in spec.get("initContainers", ()):
-        asked = _container_requests(container)
-        if container.get("restartPolicy") == "Always":
-            _add(sidecars, asked)
-            asked = {}
-        for name in asked.keys() | sidecars.keys():
-            peak[name] = max(peak.get(name, 0), asked.get(name, 0) + sidecars[name])
-    _add(total, sidecars)
-    for name, amount in peak.items():
-        total[name] = max(total[name], amount)
-    _add(total, {name: parse(value) for name, value in spec.get("overhead", {}).items()})
+    for container in pod["spec"]["containers"]:
+        resources = container.get("resources") or {}
+        # As the API server defaults it: a limit without a request is the request.
+        for name, value in ((resources.get("limits") or {}) | (resources.get("requests") or {})).items():
+            total[name] += parse(value)
     return {name: amount for name, amount in total.items() if amount}
 
 
@@ -173,20 +162,6 @@ def _expression_matches(expression: Obj, labels: Mapping[str, str]) -> bool:
             return value is not None and int(value) > int(values[0])
         case _:
             return value is not None and int(value) < int(values[0])
-
-
-def _container_requests(container: Obj) -> dict[str, float]:
-    resources = container.get("resources") or {}
-    # As the API server defaults it: a limit without a request is the request.
-    return {
-        name: parse(value)
-        for name, value in ((resources.get("limits") or {}) | (resources.get("requests") or {})).items()
-    }
-
-
-def _add(total: defaultdict[str, float], amounts: Amounts) -> None:
-    for name, amount in amounts.items():
-        total[name] += amount
 
 
 def _room(state: NodeState, asked: Amounts) -> float:

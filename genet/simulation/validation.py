@@ -133,6 +133,8 @@ def _metadata(kind: Kind, obj: Object) -> Iterator[Cause]:
 
 def _pod(pod: Object) -> Iterator[Cause]:
     containers = pod.setdefault("spec", {}).get("containers")
+    if pod["spec"].get("initContainers"):
+        yield "FieldValueForbidden", "spec.initContainers", "Forbidden: the embedded cluster runs no init containers"
     if not containers:
         yield _required("spec.containers")
     seen: set[str] = set()

@@ -2,7 +2,7 @@ from datetime import datetime
 
 import pytest
 
-from tests.simulation.world import START, World, world
+from tests.simulation.world import START, World
 
 GPU = {"nvidia.com/gpu": "1"}
 
@@ -92,17 +92,6 @@ async def test_a_pod_waits_for_the_secret_that_it_mounts(empty: World):
     assert empty.get("keys")["status"]["phase"] == "Running"
 
 
-async def test_init_containers_run_first_and_in_order(empty: World):
-    inits = [{"name": name, "image": "debian:13", "command": ["sh", "-c", "sleep 5"]} for name in ("a", "b")]
-    empty.pod("app", initContainers=inits)
-    await empty.time.advance(9)
-    assert empty.state("app") == {"waiting": {"reason": "PodInitializing"}}
-    await empty.time.advance(9)
-    status = empty.get("app")["status"]
-    assert status["phase"] == "Running"
-    assert [item["state"]["terminated"]["reason"] for item in status["initContainerStatuses"]] == ["Completed"] * 2
-
-
 async def test_deleting_stops_a_pod_after_a_moment(empty: World):
     empty.pod("web")
     await empty.time.advance(5)
@@ -167,15 +156,3 @@ async def test_times_in_the_status_are_those_of_the_clock(empty: World):
     await empty.time.advance(60)
     started = datetime.fromisoformat(empty.state("web")["running"]["startedAt"])
     assert 0 < (started - START).total_seconds() < 5
-
-
-async def test_devices_are_reported_in_the_status_where_that_is_switched_on():
-    async with world("small", report_devices=True) as it:
-        it.pod("fresh", limits=GPU, nodeSelector={"kubernetes.io/hostname": "h100-03"})
-        await it.time.advance(5)
-        for name, namespace in (("fresh", "default"), ("pod-carol-carol-reward", "user-carol-carol")):
-            pod = it.get(name, namespace=namespace)
-            devices = it.cluster.devices.of(pod, "main")
-            (reported,) = pod["status"]["containerStatuses"][0]["allocatedResourcesStatus"]
-            assert reported["name"] == "nvidia.com/gpu"
-            assert [item["resourceID"] for item in reported["resources"]] == [device.id for device in devices]

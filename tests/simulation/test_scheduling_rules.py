@@ -89,13 +89,6 @@ def test_tolerations_match_by_key_value_and_effect(toleration: dict[str, str], p
     assert tolerated({"key": "gpu", "value": "h100", "effect": "NoSchedule"}, [toleration]) is passes
 
 
-def test_a_pod_asks_for_the_larger_of_its_containers_and_its_init_containers():
-    def container(cpu: str, **fields: str) -> dict[str, Any]:
-        return {"resources": {"requests": {"cpu": cpu}}, **fields}
-
-    spec = {
-        "containers": [container("1"), container("500m")],
-        "initContainers": [container("1", restartPolicy="Always"), container("4")],
-        "overhead": {"cpu": "250m"},
-    }
-    assert requests({"spec": spec}) == {"cpu": 5.25, "pods": 1}
+def test_a_pod_asks_for_the_sum_of_its_containers_and_for_a_place():
+    containers = [{"resources": {"requests": {"cpu": cpu}, "limits": {"cpu": "4"}}} for cpu in ("1", "500m")]
+    assert requests({"spec": {"containers": containers}}) == {"cpu": 1.5, "pods": 1}

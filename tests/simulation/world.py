@@ -65,6 +65,7 @@ class World:
         container: Obj = {
             "name": "main",
             "image": spec.pop("image", "debian:13"),
+            "env": spec.pop("env", []),
             "resources": {"limits": limits or {}},
         }
         if command is not None:
@@ -101,7 +102,7 @@ class World:
 
 
 @asynccontextmanager
-async def world(scenario: str, *, report_devices: bool = False) -> AsyncIterator[World]:
+async def world(scenario: str) -> AsyncIterator[World]:
     time = VirtualTime()
-    async with Cluster(scenario, clock=time.clock, sleep=time.sleep, report_devices=report_devices) as cluster:
+    async with Cluster(scenario, clock=time.clock, sleep=time.sleep) as cluster:
         yield World(cluster, time)

@@ -245,7 +245,6 @@ class Scenario:
             pod,
             started,
             [state or running(container, started + timedelta(seconds=8), container_id)],
-            [],
             podIP=ip,
             podIPs=[{"ip": ip}],
             startTime=timestamp(started),

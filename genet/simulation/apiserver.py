@@ -13,14 +13,13 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from genet.simulation import discovery, events, table
+from genet.simulation import discovery, table
 from genet.simulation.admission import Admission
 from genet.simulation.errors import ApiError, bad_request, invalid
 from genet.simulation.faults import Faults, Handler
 from genet.simulation.manifests import body_of, checked, decode
 from genet.simulation.patch import json_patch, merge_patch, strategic_merge_patch
 from genet.simulation.paths import (
-    EVENTS_GROUP,
     Target,
     continue_token,
     flag,
@@ -78,8 +77,6 @@ class ApiServer:
     async def _dispatch(self, request: web.Request) -> web.StreamResponse:
         if request.method == "GET" and request.path in self._discovery:
             return _json(self._discovery[request.path])
-        if request.method == "POST" and (review := discovery.REVIEWS.get(request.path.rpartition("/")[2])):
-            return _json({**await body_of(request), "status": review[2]}, 201)
         target = target_of(request.path)
         if target.subresource not in ("", *target.kind.subresources):
             return await self._pod_subresource(request, target)
@@ -153,8 +150,6 @@ class ApiServer:
                                                         f"accepted media types include: {wanted}")  # fmt: skip
         patch = decode(await request.read())
         old = self.store.get(target.kind.plural, target.namespace or "", target.name)
-        if target.group == EVENTS_GROUP:
-            old = events.to_group(old)
         patched = apply(old, patch)
         if not isinstance(patched, dict):
             raise bad_request("a merge patch is a JSON object")
@@ -203,11 +198,6 @@ class ApiServer:
                 return await self._pod_streams.log(request, target)
             case "pods", "exec", "GET" | "POST":
                 return await self._pod_streams.exec(request, target)
-            case "pods", "eviction", "POST":
-                eviction = await body_of(request)
-                options = {**eviction.get("deleteOptions", {}), "dryRun": _dry_run(request)}
-                self._delete_one(target, target.name, options)
-                return _json({**SUCCESS, "code": 201}, 201)
         raise unknown_path()
 
     def _answer(self, request: web.Request, target: Target, obj: Object, code: int = 200) -> web.Response:

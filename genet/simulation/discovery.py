@@ -4,11 +4,11 @@ kubectl reads OpenAPI v3 before it sends manifests, only to learn that the serve
 is described with its `fieldValidation` parameter, and no schema is.
 """
 
+from collections import defaultdict
 from typing import Any
 
 from aiohttp import web
 
-from genet.simulation.paths import EVENTS_GROUP
 from genet.simulation.resources import KINDS, Kind
 
 VERSION = {
@@ -17,29 +17,27 @@ VERSION = {
 }  # fmt: skip
 
 VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
-REVIEWS = {
-    "selfsubjectaccessreviews": ("authorization.k8s.io", "SelfSubjectAccessReview", {"allowed": True}),
-    "selfsubjectreviews": ("authentication.k8s.io", "SelfSubjectReview", {
-        "userInfo": {"username": "kubernetes-admin", "groups": ["system:masters", "system:authenticated"]},
-    }),
-}  # fmt: skip
-"""Questions asked by POST: plural -> group, kind, the status answered. Whoever asks is the admin."""
 
 
 def documents() -> dict[str, dict[str, Any]]:
     """Every discovery document, by its path."""
-    groups = _groups()
+    groups: dict[str, list[Kind]] = defaultdict(list)
+    for kind in KINDS.values():
+        groups[kind.group].append(kind)
     found: dict[str, dict[str, Any]] = {
         "/version": VERSION,
         "/api": {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []},
         "/apis": {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(name) for name in groups if name]},
         "/openapi/v3": {"paths": {_path(name): {"serverRelativeURL": f"/openapi/v3/{_path(name)}"} for name in groups}},
     }
-    for name, resources in groups.items():
-        version = f"{name}/v1" if name else "v1"
-        listed = {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": resources}
-        found[f"/{_path(name)}"] = listed
-        found[f"/openapi/v3/{_path(name)}"] = _openapi(name)
+    for name, kinds in groups.items():
+        found[f"/{_path(name)}"] = {
+            "kind": "APIResourceList",
+            "apiVersion": "v1",
+            "groupVersion": kinds[0].api_version,
+            "resources": [entry for kind in kinds for entry in _resources(kind)],
+        }
+        found[f"/openapi/v3/{_path(name)}"] = _openapi(kinds)
         if name:
             found[f"/apis/{name}"] = {"kind": "APIGroup", "apiVersion": "v1", **_group(name)}
     return found
@@ -49,46 +47,17 @@ async def healthy(_: web.Request) -> web.Response:
     return web.Response(text="ok")
 
 
-def _groups() -> dict[str, list[dict[str, Any]]]:
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for kind in KINDS.values():
-        groups.setdefault(kind.group, []).extend(_resources(kind))
-    groups[EVENTS_GROUP] = _resources(KINDS["events"])
-    for plural, (group, name, _) in REVIEWS.items():
-        entry = {"name": plural, "singularName": name.lower(), "namespaced": False, "kind": name, "verbs": ["create"]}
-        groups.setdefault(group, []).append(entry)
-    return groups
-
-
 def _resources(kind: Kind) -> list[dict[str, Any]]:
-    entry: dict[str, Any] = {
-        "name": kind.plural, "singularName": kind.singular, "namespaced": kind.namespaced, "kind": kind.kind,
-        "verbs": VERBS,
-    }  # fmt: skip
-    if kind.short_names:
-        entry["shortNames"] = list(kind.short_names)
-    if kind.categories:
-        entry["categories"] = list(kind.categories)
-    parts = [
-        {"name": f"{kind.plural}/{part}", "singularName": "", "namespaced": kind.namespaced, "kind": kind.kind,
-         "verbs": ["get", "patch", "update"]}
-        for part in kind.subresources
-    ]  # fmt: skip
+    common = {"singularName": kind.kind.lower(), "namespaced": kind.namespaced, "kind": kind.kind}
+    names = {"shortNames": list(kind.short_names)} if kind.short_names else {}
+    entries: list[dict[str, Any]] = [{"name": kind.plural, "verbs": VERBS, **common, **names}]
+    entries += [
+        {**common, "name": f"{kind.plural}/{part}", "verbs": ["get", "patch", "update"]} for part in kind.subresources
+    ]
     if kind.plural == "pods":
-        common = {"singularName": "", "namespaced": True}
-        parts.append({"name": "pods/log", "kind": "Pod", "verbs": ["get"], **common})
-        parts.append({"name": "pods/exec", "kind": "PodExecOptions", "verbs": ["create", "get"], **common})
-        parts.append(
-            {
-                "name": "pods/eviction",
-                "kind": "Eviction",
-                "group": "policy",
-                "version": "v1",
-                "verbs": ["create"],
-                **common,
-            }
-        )
-    return [entry, *parts]
+        entries.append({**common, "name": "pods/log", "verbs": ["get"]})
+        entries.append({**common, "name": "pods/exec", "kind": "PodExecOptions", "verbs": ["create", "get"]})
+    return entries
 
 
 def _group(name: str) -> dict[str, Any]:
@@ -100,17 +69,16 @@ def _path(group: str) -> str:
     return f"apis/{group}/v1" if group else "api/v1"
 
 
-def _openapi(group: str) -> dict[str, Any]:
+def _openapi(kinds: list[Kind]) -> dict[str, Any]:
     validation = {"name": "fieldValidation", "in": "query", "schema": {"type": "string"}}
     paths = {}
-    for kind in KINDS.values():
-        if kind.group == group:
-            patch = {
-                "parameters": [validation],
-                "x-kubernetes-action": "patch",
-                "x-kubernetes-group-version-kind": {"group": group, "version": kind.version, "kind": kind.kind},
-                "responses": {"200": {"description": "OK"}},
-            }
-            scope = "/namespaces/{namespace}" if kind.namespaced else ""
-            paths[f"/{_path(group)}{scope}/{kind.plural}/{{name}}"] = {"patch": patch}
+    for kind in kinds:
+        patch = {
+            "parameters": [validation],
+            "x-kubernetes-action": "patch",
+            "x-kubernetes-group-version-kind": {"group": kind.group, "version": kind.version, "kind": kind.kind},
+            "responses": {"200": {"description": "OK"}},
+        }
+        scope = "/namespaces/{namespace}" if kind.namespaced else ""
+        paths[f"/{_path(kind.group)}{scope}/{kind.plural}/{{name}}"] = {"patch": patch}
     return {"openapi": "3.0.0", "info": {"title": "Kubernetes", "version": VERSION["gitVersion"]}, "paths": paths}

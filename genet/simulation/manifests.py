@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from genet.simulation import events, protobuf
+from genet.simulation import protobuf
 from genet.simulation.errors import ApiError, bad_request
-from genet.simulation.paths import EVENTS_GROUP, Target
+from genet.simulation.paths import Target
 from genet.simulation.store import Object
 
 
@@ -34,11 +34,10 @@ def decode(body: bytes) -> Any:
 def checked(obj: Object, target: Target) -> Object:
     """The manifest in its stored form, with the namespace and name of the URL; ApiError 400 when it names others."""
     kind = target.kind
-    version = f"{target.group}/{kind.version}" if target.group else kind.version
-    obj = _without_nulls(events.from_group(obj) if target.group == EVENTS_GROUP else obj)
+    obj = _without_nulls(obj)
     metadata = obj.setdefault("metadata", {})
-    named = obj.get("kind", kind.kind), obj.get("apiVersion", version)
-    if named not in ((kind.kind, version), (kind.kind, kind.api_version)) or not isinstance(metadata, dict):
+    named = obj.get("kind", kind.kind), obj.get("apiVersion", kind.api_version)
+    if named != (kind.kind, kind.api_version) or not isinstance(metadata, dict):
         raise bad_request(f'{named[0]} in version "{named[1]}" cannot be handled as a {kind.kind}')
     if metadata.get("namespace", target.namespace) not in ("", target.namespace):
         raise bad_request("the namespace of the provided object does not match the namespace sent on the request")

@@ -11,8 +11,6 @@ from genet.simulation.errors import ApiError, bad_request
 from genet.simulation.resources import KINDS, Kind
 from genet.simulation.store import Key
 
-EVENTS_GROUP = "events.k8s.io"
-
 
 @dataclass(frozen=True)
 class Target:
@@ -25,7 +23,6 @@ class Target:
     namespace: str | None
     name: str = ""
     subresource: str = ""
-    group: str = ""
 
 
 def target_of(path: str) -> Target:
@@ -39,19 +36,15 @@ def target_of(path: str) -> Target:
             namespace, rest = name, rest[2:]
     plural, name, subresource, *extra = (*rest, "", "", "")[: max(3, len(rest))]
     kind = KINDS.get(plural)
-    if kind is None or extra or version != kind.version or group not in _groups(kind):
+    if kind is None or extra or version != kind.version or group != kind.group:
         raise unknown_path()
     if namespace is not None if not kind.namespaced else namespace is None and name:
         raise unknown_path()
-    return Target(kind, namespace if kind.namespaced else "", name, subresource, group)
+    return Target(kind, namespace if kind.namespaced else "", name, subresource)
 
 
 def unknown_path() -> ApiError:
     return ApiError(404, "NotFound", "the server could not find the requested resource")
-
-
-def _groups(kind: Kind) -> tuple[str, ...]:
-    return ("", EVENTS_GROUP) if kind.plural == "events" else (kind.group,)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Reads the few manifests that kubectl's own commands send as protobuf, whatever the server accepts.
 
-`kubectl create -f`, apply, label and delete send JSON; `kubectl create namespace`, `create quota` or `drain` do not,
-and do not fall back. Only the messages in the table are read, without fields that those commands never set.
+`kubectl create -f`, apply, label and delete send JSON; `kubectl create namespace` or `create quota` do not, and do not
+fall back. Only the messages in the table are read, without fields that those commands never set.
 """
 
 import base64
@@ -14,7 +14,7 @@ MAGIC = b"k8s\0"
 CONTENT_TYPE = "application/vnd.kubernetes.protobuf"
 
 Schema = Mapping[int, tuple[str, Any]]
-"""field number -> name, and type: str, bytes or int; a schema; [type] for a repeated field; {None: type} for a map"""
+"""field number -> name, and type: str, bytes, a schema, or {None: type} for a map"""
 
 ENVELOPE: Schema = {1: ("type", {1: ("apiVersion", str), 2: ("kind", str)}), 2: ("raw", bytes)}
 QUANTITY: Schema = {1: ("", str)}
@@ -23,19 +23,11 @@ METADATA: Schema = {
     1: ("name", str), 2: ("generateName", str), 3: ("namespace", str), 11: ("labels", {None: str}),
     12: ("annotations", {None: str}),
 }  # fmt: skip
-SUBJECT: Schema = {1: ("kind", str), 2: ("apiGroup", str), 3: ("name", str), 4: ("namespace", str)}
-ROLE_REF: Schema = {1: ("apiGroup", str), 2: ("kind", str), 3: ("name", str)}
-BINDING: Schema = {1: ("metadata", METADATA), 2: ("subjects", [SUBJECT]), 3: ("roleRef", ROLE_REF)}
 MESSAGES: Mapping[str, Schema] = {
-    "ClusterRoleBinding": BINDING,
-    "ConfigMap": {1: ("metadata", METADATA), 2: ("data", {None: str}), 3: ("binaryData", {None: bytes})},
-    "Eviction": {1: ("metadata", METADATA)},
+    "ConfigMap": {1: ("metadata", METADATA), 2: ("data", {None: str})},
     "Namespace": {1: ("metadata", METADATA)},
     "ResourceQuota": {1: ("metadata", METADATA), 2: ("spec", {1: ("hard", {None: QUANTITY})})},
-    "RoleBinding": BINDING,
-    "Secret": {1: ("metadata", METADATA), 2: ("data", {None: bytes}), 3: ("type", str), 4: ("stringData", {None: str})},
-    "SelfSubjectAccessReview": {1: ("metadata", METADATA)},
-    "SelfSubjectReview": {1: ("metadata", METADATA)},
+    "Secret": {1: ("metadata", METADATA), 2: ("data", {None: bytes}), 3: ("type", str)},
     "ServiceAccount": {1: ("metadata", METADATA)},
 }
 
@@ -57,9 +49,7 @@ def _message(data: bytes, schema: Schema) -> Any:
     decoded: dict[str, Any] = {}
     for number, value in _fields(data):
         name, type_ = schema.get(number, ("", None))
-        if isinstance(type_, list):
-            decoded.setdefault(name, []).append(_value(value, type_[0]))
-        elif isinstance(type_, Mapping) and None in type_:
+        if isinstance(type_, Mapping) and None in type_:
             entry = _message(value, {1: ("key", str), 2: ("value", type_[None])})
             decoded.setdefault(name, {})[entry["key"]] = entry.get("value", "")
         elif type_ is not None:

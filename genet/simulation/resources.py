@@ -1,7 +1,6 @@
 """The table of the kinds that the embedded API server serves; discovery, routes and storage are read from it.
 
-Objects are stored under their plural alone, so no two rows may share one. Events are the one kind that is served under
-two groups: the row is the core one, `events.k8s.io` is converted at the edge.
+Objects are stored under their plural alone, so no two rows may share one.
 """
 
 from dataclasses import dataclass
@@ -20,7 +19,6 @@ class Kind:
     namespaced: bool = True
     short_names: tuple[str, ...] = ()
     subresources: tuple[str, ...] = ()
-    categories: tuple[str, ...] = ()
     returns_deleted: bool = False
     """DELETE answers with the object itself, not with a Status"""
 
@@ -38,22 +36,17 @@ class Kind:
         """The kind as validation messages have it: `Job.batch`."""
         return f"{self.kind}.{self.group}" if self.group else self.kind
 
-    @property
-    def singular(self) -> str:
-        return self.kind.lower()
 
-
-ALL = ("all",)
 _RBAC = "rbac.authorization.k8s.io"
 
 KINDS: dict[str, Kind] = {
     kind.plural: kind
     for kind in (
-        Kind("", "v1", "pods", "Pod", True, ("po",), STATUS, ALL, returns_deleted=True),
+        Kind("", "v1", "pods", "Pod", True, ("po",), STATUS, returns_deleted=True),
         Kind("", "v1", "nodes", "Node", False, ("no",), STATUS),
         Kind("", "v1", "namespaces", "Namespace", False, ("ns",), STATUS),
         Kind("", "v1", "events", "Event", True, ("ev",)),
-        Kind("", "v1", "services", "Service", True, ("svc",), STATUS, ALL, returns_deleted=True),
+        Kind("", "v1", "services", "Service", True, ("svc",), STATUS, returns_deleted=True),
         Kind("", "v1", "configmaps", "ConfigMap", True, ("cm",)),
         Kind("", "v1", "secrets", "Secret"),
         Kind("", "v1", "serviceaccounts", "ServiceAccount", True, ("sa",), returns_deleted=True),
@@ -61,12 +54,8 @@ KINDS: dict[str, Kind] = {
         Kind("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", True, ("pvc",), STATUS, returns_deleted=True),
         Kind("", "v1", "resourcequotas", "ResourceQuota", True, ("quota",), STATUS, returns_deleted=True),
         Kind("", "v1", "limitranges", "LimitRange", True, ("limits",)),
-        Kind("apps", "v1", "deployments", "Deployment", True, ("deploy",), STATUS, ALL),
-        Kind("apps", "v1", "statefulsets", "StatefulSet", True, ("sts",), STATUS, ALL),
-        Kind("apps", "v1", "replicasets", "ReplicaSet", True, ("rs",), STATUS, ALL),
-        Kind("apps", "v1", "daemonsets", "DaemonSet", True, ("ds",), STATUS, ALL),
-        Kind("batch", "v1", "jobs", "Job", True, (), STATUS, ALL),
-        Kind("batch", "v1", "cronjobs", "CronJob", True, ("cj",), STATUS, ALL),
+        Kind("batch", "v1", "jobs", "Job", subresources=STATUS),
+        Kind("batch", "v1", "cronjobs", "CronJob", True, ("cj",), STATUS),
         Kind(
             "certificates.k8s.io",
             "v1",
@@ -78,13 +67,12 @@ KINDS: dict[str, Kind] = {
         ),
         Kind("coordination.k8s.io", "v1", "leases", "Lease"),
         Kind("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", True, ("netpol",)),
-        Kind("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", True, ("pdb",), STATUS),
         Kind(_RBAC, "v1", "roles", "Role"),
         Kind(_RBAC, "v1", "rolebindings", "RoleBinding"),
         Kind(_RBAC, "v1", "clusterroles", "ClusterRole", False),
         Kind(_RBAC, "v1", "clusterrolebindings", "ClusterRoleBinding", False),
         Kind("resource.k8s.io", "v1", "resourceslices", "ResourceSlice", False),
-        Kind("resource.k8s.io", "v1", "resourceclaims", "ResourceClaim", True, (), STATUS),
+        Kind("resource.k8s.io", "v1", "resourceclaims", "ResourceClaim", subresources=STATUS),
         Kind("resource.k8s.io", "v1", "resourceclaimtemplates", "ResourceClaimTemplate"),
         Kind("resource.k8s.io", "v1", "deviceclasses", "DeviceClass", False),
         Kind("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", False, ("pc",)),

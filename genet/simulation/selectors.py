@@ -10,21 +10,19 @@ from genet.simulation.resources import Kind
 Predicate = Callable[[Mapping[str, Any]], bool]
 
 _EVENT_FIELDS = frozenset(f"involvedObject.{name}" for name in (
-    "kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath",
-)) | {"reason", "reportingComponent", "source", "type"}  # fmt: skip
+    "kind", "namespace", "name", "uid", "fieldPath",
+)) | {"reason", "type"}  # fmt: skip
 FIELDS: Mapping[str, frozenset[str]] = {
     "pods": frozenset({
-        "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "spec.hostNetwork",
-        "status.phase", "status.podIP", "status.nominatedNodeName",
+        "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "status.phase",
+        "status.podIP",
     }),
     "events": _EVENT_FIELDS,
     "nodes": frozenset({"spec.unschedulable"}),
     "namespaces": frozenset({"status.phase"}),
     "secrets": frozenset({"type"}),
-    "services": frozenset({"spec.clusterIP", "spec.type"}),
     "jobs": frozenset({"status.successful"}),
     "certificatesigningrequests": frozenset({"spec.signerName"}),
-    "resourceslices": frozenset({"spec.nodeName", "spec.driver"}),
 }  # fmt: skip
 """What each plural can be selected by, besides name and namespace."""
 
@@ -92,12 +90,10 @@ def _field_test(path: list[str], value: str, *, wanted: bool) -> Predicate:
 
 
 def _text(obj: Any, path: list[str]) -> str:
-    if path == ["source"]:
-        path = ["source", "component"]
     for name in path:
         obj = obj.get(name) if isinstance(obj, Mapping) else None
     if isinstance(obj, bool):
         return str(obj).lower()
     if obj is None:
-        return "false" if path[-1] in ("unschedulable", "hostNetwork") else ""
+        return "false" if path[-1] == "unschedulable" else ""
     return str(obj)

@@ -188,34 +188,11 @@ async def test_a_signing_request_is_approved_by_its_subresource(kube):
     assert (await kube.ask("GET", f"{path}/r"))["status"] == {"conditions": conditions}
 
 
-async def test_events_are_served_under_both_groups(kube):
-    event = {"metadata": {"name": "e"}, "involvedObject": {"name": "p", "kind": "Pod"}, "message": "hello"}
-    await kube.ask("POST", "/api/v1/namespaces/ns/events", event)
-    path = "/apis/events.k8s.io/v1/namespaces/ns/events"
-    shown = await kube.ask("GET", f"{path}/e")
-    assert (shown["apiVersion"], shown["note"], shown["regarding"]["name"]) == ("events.k8s.io/v1", "hello", "p")
-    await kube.patch(f"{path}/e", {"note": "changed"})
-    assert kube.store.get("events", "ns", "e")["message"] == "changed"
-    about = await kube.ask("GET", "/api/v1/events", fieldSelector="involvedObject.name=p")
-    assert len(about["items"]) == 1
-
-
-async def test_the_caller_is_the_admin(kube):
-    path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-    assert (await kube.ask("POST", path, {"spec": {}}))["status"] == {"allowed": True}
-
-
-async def test_an_evicted_pod_is_deleted(kube):
-    await kube.ask("POST", PODS, pod())
-    await kube.ask("POST", f"{PODS}/p/eviction", {"metadata": {"name": "p"}})
-    assert kube.store.list("pods") == []
-
-
 @pytest.mark.parametrize(
     ("method", "path", "code"),
     [
         ("GET", "/api/v1/nothings", 404),
-        ("GET", "/apis/apps/v2/deployments", 404),
+        ("GET", "/apis/batch/v2/jobs", 404),
         ("GET", "/api/v1/pods/p", 404),
         ("GET", "/api/v1/namespaces/ns/nodes", 404),
         ("GET", f"{PODS}/p/nothing", 404),

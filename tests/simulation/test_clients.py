@@ -109,12 +109,9 @@ async def test_kubectl_sends_some_kinds_as_protobuf(kubectl):
     await kubectl("create", "configmap", "c", "--from-literal=a=b")
     await kubectl("create", "secret", "generic", "s", "--from-literal=a=b")
     await kubectl("create", "quota", "q", "--hard=pods=3")
-    await kubectl("create", "rolebinding", "r", "--clusterrole=view", "--user=me", "--group=us")
     assert await kubectl("get", "secret", "s", "-o", "jsonpath={.data.a}") == "Yg=="
     assert (await kubectl("describe", "quota", "q")).splitlines()[-1].split() == ["pods", "0", "3"]
-    assert (await kubectl("describe", "rolebinding", "r")).splitlines()[-1].split() == ["Group", "us"]
-    assert await kubectl("auth", "can-i", "create", "pods") == "yes\n"
-    code, _, err = await kubectl.run("create", "deployment", "d", "--image=i")
+    code, _, err = await kubectl.run("create", "rolebinding", "r", "--clusterrole=view", "--user=me")
     assert code == 1
     assert "send it as JSON" in err
 

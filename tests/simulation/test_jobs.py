@@ -3,9 +3,9 @@ from typing import Any
 from tests.simulation.world import World
 
 
-def job(world: World, name: str, command: str, *, policy: str = "Never", **spec: Any) -> None:
+def job(world: World, name: str, command: str, **spec: Any) -> None:
     container = {"name": "main", "image": "debian:13", "command": ["sh", "-c", command]}
-    world.create("jobs", name, {"template": {"spec": {"restartPolicy": policy, "containers": [container]}}, **spec})
+    world.create("jobs", name, {"template": {"spec": {"restartPolicy": "Never", "containers": [container]}}, **spec})
 
 
 def outcome(world: World, name: str) -> tuple[list[str], int, int]:
@@ -32,20 +32,6 @@ async def test_a_failing_job_pauses_between_pods_and_gives_up_at_its_limit(empty
         failures.append(outcome(empty, "bad")[2])
     assert failures == [1, 2, 2, 2, 3, 3]
     assert outcome(empty, "bad")[0] == ["BackoffLimitExceeded"]
-
-
-async def test_a_job_that_restarts_in_place_counts_restarts(empty: World):
-    job(empty, "bad", "exit 1", policy="OnFailure", backoffLimit=1)
-    await empty.time.advance(60)
-    assert outcome(empty, "bad")[0] == ["BackoffLimitExceeded"]
-    assert empty.store.list("pods", "default") == []
-
-
-async def test_a_job_beyond_its_deadline_fails_and_its_pods_go(empty: World):
-    job(empty, "slow", "sleep 1000", activeDeadlineSeconds=30)
-    await empty.time.advance(40)
-    assert outcome(empty, "slow")[0] == ["DeadlineExceeded"]
-    assert empty.store.list("pods", "default") == []
 
 
 async def test_a_finished_job_goes_after_its_time_to_live(empty: World):

@@ -44,7 +44,6 @@ def test_label_selectors(selector, matches):
         ("metadata.namespace!=ns", False),
         ("spec.nodeName=n,status.phase=Running", True),
         ("status.phase!=Running", False),
-        ("spec.hostNetwork=false", True),
         ("spec.nodeName=", False),
     ],
 )

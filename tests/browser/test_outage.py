@@ -1,0 +1,53 @@
+"""When Kubernetes is lost, people still see how things were, and are told so."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Visit
+from tests.browser.demo import demonstrating
+from tests.browser.heatmap import Heatmap
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_lost_cluster_leaves_the_map_and_is_called_stale(visit: Visit, complaints, tmp_path):
+    with demonstrating("small", tmp_path) as demo:
+        page = visit(demo.page("/gpus", "alice"))
+        heatmap = Heatmap(page)
+        cells = heatmap.cells()
+        before = heatmap.looks(cells)
+        sources = page.get_by_test_id("sources")
+        expect(sources).to_contain_text("Kubernetes live")
+
+        [cluster] = _children(demo.process.pid)
+        os.kill(cluster, signal.SIGKILL)
+        expect(sources).to_contain_text("allocation may have changed since", timeout=30_000)
+        expect(sources).to_contain_text("Kubernetes stale")
+        assert heatmap.looks(cells) == before
+        page.reload()
+        expect(sources).to_contain_text("Kubernetes stale")
+        assert heatmap.looks(cells) == before
+        assert complaints == []
+
+    # And when Genet itself is lost, the page that is open keeps what it has.
+    expect(sources).to_contain_text("Connection lost; this is how it was at", timeout=30_000)
+    assert heatmap.looks(cells) == before
+    assert all("net::ERR_" in complaint for complaint in complaints)
+    complaints.clear()
+
+
+def _children(pid: int) -> list[int]:
+    """The processes whose parent it is."""
+    return [int(file.parent.name) for file in Path("/proc").glob("[0-9]*/stat") if _parent(file) == pid]
+
+
+def _parent(stat: Path) -> int | None:
+    try:
+        # The second field is a name in brackets, which may hold anything.
+        return int(stat.read_text().rpartition(")")[2].split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return None  # it has just ended

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from genet.simulation import defaults, pod_security, validation
-from genet.simulation.errors import ApiError, bad_request, forbidden, not_found
+from genet.simulation.errors import bad_request, forbidden, not_found
 from genet.simulation.limits import LimitRanges
 from genet.simulation.quotas import Quotas
 from genet.simulation.resources import KINDS, Kind
@@ -35,7 +35,7 @@ class Admission:
         """As `create`, for an object that replaces another."""
         obj = copy.deepcopy(obj)
         with _decoding(kind):
-            if kind.plural in ("secrets", "services", "networkpolicies", "limitranges"):
+            if kind.plural in ("secrets", "limitranges"):
                 defaults.fill(kind.plural, obj)
             validation.check_update(kind, obj, old)
         return obj
@@ -67,10 +67,8 @@ class Admission:
             raise not_found(KINDS["namespaces"], namespace)
         if "deletionTimestamp" in found["metadata"]:
             why = f"unable to create new content in namespace {namespace} because it is being terminated"
-            refusal = forbidden(kind, _name(obj), why)
-            cause = {"reason": "NamespaceTerminating", "message": f"namespace {namespace} is being terminated",
-                     "field": "metadata.namespace"}  # fmt: skip
-            raise ApiError(403, refusal.reason, refusal.message, {**refusal.details, "causes": [cause]})
+            cause = ("NamespaceTerminating", "metadata.namespace", f"namespace {namespace} is being terminated")
+            raise forbidden(kind, _name(obj), why, [cause])
 
     def _check_accounts(self, pod: Object) -> None:
         spec, namespace = pod["spec"], pod["metadata"]["namespace"]

@@ -11,7 +11,6 @@ from genet.simulation.store import Object
 
 PVC_PROTECTION = "kubernetes.io/pvc-protection"
 ADMIN = {"username": "kubernetes-admin", "groups": ["system:masters", "system:authenticated"]}
-RBAC = "rbac.authorization.k8s.io"
 COMPUTE = ("cpu", "memory")
 
 
@@ -49,8 +48,6 @@ def pod_spec(spec: dict[str, Any]) -> None:
         tag = container.get("image", "").rpartition("/")[2].partition(":")[2]
         _set(container, terminationMessagePath="/dev/termination-log", terminationMessagePolicy="File", resources={},
              imagePullPolicy="Always" if tag in ("", "latest") else "IfNotPresent")  # fmt: skip
-        for port in container.get("ports", ()):
-            _set(port, protocol="TCP")
         resources = container["resources"]
         if resources.get("limits"):
             resources["requests"] = {**resources["limits"], **resources.get("requests", {})}
@@ -104,14 +101,6 @@ def _secret(secret: Object) -> None:
         secret["data"] = {**secret.get("data", {}), **encoded}
 
 
-def _service(service: Object) -> None:
-    spec = service["spec"]
-    _set(spec, type="ClusterIP", sessionAffinity="None", internalTrafficPolicy="Cluster")
-    for port in spec.get("ports", ()):
-        _set(port, protocol="TCP", targetPort=port.get("port"))
-    service["status"] = {"loadBalancer": {}}
-
-
 def _job(job: Object) -> None:
     spec, uid = job["spec"], job["metadata"]["uid"]
     labels = {f"{prefix}{name}": value for prefix in ("", "batch.kubernetes.io/")
@@ -122,22 +111,6 @@ def _job(job: Object) -> None:
     _set(spec, parallelism=1, completions=1, backoffLimit=6, completionMode="NonIndexed", suspend=False)
     pod_spec(spec["template"].setdefault("spec", {}))
     job["status"] = {}
-
-
-def _cron_job(cron_job: Object) -> None:
-    _set(cron_job["spec"], concurrencyPolicy="Allow", suspend=False, successfulJobsHistoryLimit=3,
-         failedJobsHistoryLimit=1)  # fmt: skip
-    cron_job["status"] = {}
-
-
-def _network_policy(policy: Object) -> None:
-    _set(policy["spec"], policyTypes=["Ingress", "Egress"] if "egress" in policy["spec"] else ["Ingress"])
-
-
-def _binding(binding: Object) -> None:
-    for subject in binding.get("subjects", ()):
-        if subject.get("kind") in ("User", "Group"):
-            _set(subject, apiGroup=RBAC)
 
 
 def _signing_request(request: Object) -> None:
@@ -153,11 +126,6 @@ _DEFAULTS: Mapping[str, Callable[[Object], None]] = {
     "resourcequotas": _quota,
     "limitranges": _limit_range,
     "secrets": _secret,
-    "services": _service,
     "jobs": _job,
-    "cronjobs": _cron_job,
-    "networkpolicies": _network_policy,
-    "rolebindings": _binding,
-    "clusterrolebindings": _binding,
     "certificatesigningrequests": _signing_request,
 }

@@ -10,25 +10,17 @@ from typing import Any
 
 from genet.simulation.errors import ApiError, bad_request
 
-MERGE_KEYS: Mapping[str, tuple[str, ...]] = {
-    "conditions": ("type",),
-    "containers": ("name",),
-    "env": ("name",),
-    "hostAliases": ("ip",),
-    "imagePullSecrets": ("name",),
-    "initContainers": ("name",),
-    "ownerReferences": ("uid",),
-    "ports": ("containerPort", "port"),
-    "secrets": ("name",),
-    "taints": ("key",),
-    "topologySpreadConstraints": ("topologyKey",),
-    "volumeDevices": ("devicePath",),
-    "volumeMounts": ("mountPath",),
-    "volumes": ("name",),
+MERGE_KEYS: Mapping[str, str] = {
+    "conditions": "type",
+    "containers": "name",
+    "env": "name",
+    "ownerReferences": "uid",
+    "taints": "key",
+    "volumeMounts": "mountPath",
+    "volumes": "name",
 }
-"""List field -> the key its elements are told apart by (`ports` of containers and of services differ)."""
+"""List field -> the key its elements are told apart by."""
 UNFIT = "the server rejected our request due to an error in our request"
-_SETS = frozenset({"finalizers"})
 
 
 def json_patch(document: Any, operations: Any) -> Any:
@@ -58,47 +50,30 @@ def merge_patch(document: Any, patch: Any) -> Any:
 
 
 def strategic_merge_patch(document: Any, patch: Mapping[str, Any]) -> Any:
+    """A merge patch that merges lists by key; of its directives only `$patch: delete` of a list's element is known."""
     merged = dict(document) if isinstance(document, Mapping) else {}
-    if patch.get("$patch") == "replace":
-        return {key: value for key, value in patch.items() if key != "$patch"}
-    if "$retainKeys" in patch:
-        merged = {key: value for key, value in merged.items() if key in patch["$retainKeys"]}
     for key, value in patch.items():
-        if key.startswith("$deleteFromPrimitiveList/"):
-            field = key.partition("/")[2]
-            merged[field] = [item for item in merged.get(field, ()) if item not in value]
-        elif key.startswith("$"):
+        if key.startswith("$"):
             continue
-        elif value is None:
+        if value is None:
             merged.pop(key, None)
         elif isinstance(value, Mapping):
             merged[key] = strategic_merge_patch(merged.get(key), value)
-        elif isinstance(value, list):
-            merged[key] = _merge_list(key, merged.get(key) or [], value, patch.get(f"$setElementOrder/{key}"))
+        elif isinstance(value, list) and key in MERGE_KEYS:
+            merged[key] = _merge_list(MERGE_KEYS[key], merged.get(key) or (), value)
         else:
             merged[key] = value
-    return {key: value for key, value in merged.items() if not _emptied(value, document, key)}
+    return merged
 
 
-def _merge_list(field: str, old: list[Any], new: list[Any], order: Sequence[Any] | None) -> list[Any]:
-    if field in _SETS:
-        return [*old, *(item for item in new if item not in old)]
-    key = next((key for key in MERGE_KEYS.get(field, ()) if any(key in item for item in new)), None)
-    if key is None or any(item.get("$patch") == "replace" for item in new):
-        return [item for item in new if not (isinstance(item, dict) and "$patch" in item)]
-    merged = {item.get(key): item for item in old}
+def _merge_list(key: str, old: Sequence[Any], new: Sequence[Any]) -> list[Any]:
+    merged = {item[key]: item for item in old}
     for item in new:
         if item.get("$patch") == "delete":
             merged.pop(item[key], None)
         else:
             merged[item[key]] = strategic_merge_patch(merged.get(item[key]), item)
-    ranks = {item[key]: rank for rank, item in enumerate(order or ())}
-    return sorted(merged.values(), key=lambda item: ranks.get(item.get(key), len(ranks)))
-
-
-def _emptied(value: Any, document: Any, key: str) -> bool:
-    """A map whose last entry the patch took away goes, as an omitted empty field does in the typed API."""
-    return value == {} and isinstance(document, Mapping) and bool(document.get(key))
+    return list(merged.values())
 
 
 def _apply(document: Any, operation: dict[str, Any]) -> Any:

@@ -34,16 +34,6 @@ SUBDOMAIN_TEXT = (
     "end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
 )
-VALUE_TEXT = (
-    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and "
-    "end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
-    "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
-)
-KEY_TEXT = (
-    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
-    "character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
-    "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
-)
 FORBIDDEN_POD_UPDATE = (
     "Forbidden: pod updates may not change fields other than `spec.containers[*].image`, "
     "`spec.initContainers[*].image`, `spec.activeDeadlineSeconds`, `spec.tolerations` (only additions to existing "
@@ -62,8 +52,6 @@ def check_create(kind: Kind, obj: Object) -> None:
         causes += _pod(obj)
     elif kind.plural == "persistentvolumeclaims":
         causes += _claim(obj)
-    elif "spec" not in obj and kind.plural in ("jobs", "cronjobs", "services", "networkpolicies"):
-        causes.append(_required("spec"))
     if causes:
         raise invalid(kind, obj["metadata"].get("name", ""), causes)
 
@@ -75,12 +63,6 @@ def check_update(kind: Kind, obj: Object, old: Object) -> None:
         causes.append(("FieldValueForbidden", "spec", FORBIDDEN_POD_UPDATE))
     if kind.plural == "persistentvolumeclaims" and _changed(spec, before, CLAIM_MUTABLE):
         causes.append(("FieldValueForbidden", "spec", FORBIDDEN_CLAIM_UPDATE))
-    if kind.plural == "secrets" and obj.get("type") != old.get("type"):
-        causes.append(_immutable("type", obj.get("type")))
-    if kind.plural in ("rolebindings", "clusterrolebindings") and obj.get("roleRef") != old.get("roleRef"):
-        causes.append(("FieldValueInvalid", "roleRef", f"Invalid value: {obj.get('roleRef')}: cannot change roleRef"))
-    if old.get("immutable") and (obj.get("data"), obj.get("immutable")) != (old.get("data"), True):
-        causes.append(("FieldValueForbidden", "data", "Forbidden: field is immutable when `immutable` is set"))
     if causes:
         raise invalid(kind, obj["metadata"]["name"], causes)
 
@@ -91,18 +73,16 @@ def check_resources(kind: Kind, pod: Object) -> None:
     for index, container in enumerate(pod["spec"]["containers"]):
         field = f"spec.containers[{index}].resources"
         requests, limits = (container["resources"].get(part, {}) for part in ("requests", "limits"))
-        for name, amount in {**limits, **requests}.items():
-            if name in limits and parse(requests.get(name, 0)) > parse(limits[name]):
-                causes.append(("FieldValueInvalid", f"{field}.requests",
-                               f'Invalid value: "{amount}": must be less than or equal to {name} limit of '
-                               f"{limits[name]}"))  # fmt: skip
-            elif "/" in name and name not in limits:
-                causes.append(("FieldValueRequired", f"{field}.limits",
-                               "Required value: Limit must be set for non overcommitable resources"))  # fmt: skip
-            elif "/" in name and parse(requests[name]) != parse(limits[name]):
-                causes.append(("FieldValueInvalid", f"{field}.requests",
-                               f'Invalid value: "{amount}": must be equal to {name} limit of '
-                               f"{limits[name]}"))  # fmt: skip
+        for name, amount in requests.items():
+            limit, extended = limits.get(name), "/" in name
+            if limit is None and extended:
+                why = "Required value: Limit must be set for non overcommitable resources"
+                causes.append(("FieldValueRequired", f"{field}.limits", why))
+            elif limit is not None and parse(amount) > parse(limit):
+                why = f"must be less than or equal to {name} limit of {limit}"
+                causes.append(_invalid(f"{field}.requests", amount, why))
+            elif limit is not None and extended and parse(amount) != parse(limit):
+                causes.append(_invalid(f"{field}.requests", amount, f"must be equal to {name} limit of {limit}"))
     if causes:
         raise invalid(kind, pod["metadata"].get("name", ""), causes)
 
@@ -124,11 +104,13 @@ def _metadata(kind: Kind, obj: Object) -> Iterator[Cause]:
                               f"metadata.{field} must be a map of strings")  # fmt: skip
         for key, value in entries.items():
             if not QUALIFIED.fullmatch(key if field == "labels" else key.lower()):
-                yield _invalid(f"metadata.{field}", key, KEY_TEXT)
-            if field == "labels" and len(value) > MAX_LABEL:
-                yield _invalid(f"metadata.{field}", value, f"must be no more than {MAX_LABEL} bytes")
-            elif field == "labels" and not VALUE.fullmatch(value):
-                yield _invalid(f"metadata.{field}", value, VALUE_TEXT)
+                yield _invalid(
+                    f"metadata.{field}", key, "name part must consist of alphanumeric characters, '-', '_' or '.'"
+                )
+            if field == "labels" and not VALUE.fullmatch(value):
+                yield _invalid(
+                    f"metadata.{field}", value, "a valid label is up to 63 alphanumeric characters, '-', '_' or '.'"
+                )
 
 
 def _pod(pod: Object) -> Iterator[Cause]:
@@ -188,9 +170,5 @@ def _required(field: str) -> Cause:
     return "FieldValueRequired", field, "Required value"
 
 
-def _invalid(field: str, value: str, why: str) -> Cause:
+def _invalid(field: str, value: object, why: str) -> Cause:
     return "FieldValueInvalid", field, f'Invalid value: "{value}": {why}'
-
-
-def _immutable(field: str, value: Any) -> Cause:
-    return "FieldValueInvalid", field, f'Invalid value: "{value}": field is immutable'

@@ -48,9 +48,9 @@ def test_baseline_refuses(spec, text):
     assert check(**spec) == [text]
 
 
-def test_host_ports_are_refused_in_init_containers_too():
-    init = {"name": "i", "ports": [{"hostPort": 80}, {"hostPort": 443}]}
-    assert check(initContainers=[init]) == ['hostPort (container "i" uses hostPorts 443, 80)']
+def test_host_ports_are_refused():
+    container = {"name": "i", "ports": [{"hostPort": 80}, {"hostPort": 443}]}
+    assert check(ephemeralContainers=[container]) == ['hostPort (container "i" uses hostPorts 443, 80)']
 
 
 def test_every_violation_is_told():

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from genet.simulation.errors import ApiError, bad_request
+from genet.simulation.errors import bad_request
 from genet.simulation.resources import Kind
 
 Predicate = Callable[[Mapping[str, Any]], bool]
@@ -38,7 +38,7 @@ def everything(_: Mapping[str, Any]) -> bool:
 
 def parse(kind: Kind, labels: str, fields: str) -> Predicate:
     """The conjunction of both selectors; ApiError 400."""
-    tests = [*_label_tests(labels), *_field_tests(kind, labels, fields)]
+    tests = [*_label_tests(labels), *_field_tests(kind, fields)]
     if not tests:
         return everything
     return lambda obj: all(test(obj) for test in tests)
@@ -68,7 +68,7 @@ def _labels(obj: Mapping[str, Any]) -> Mapping[str, str]:
     return obj["metadata"].get("labels") or {}
 
 
-def _field_tests(kind: Kind, labels: str, text: str) -> list[Predicate]:
+def _field_tests(kind: Kind, text: str) -> list[Predicate]:
     tests = []
     for part in filter(None, text.split(",")):
         match = _EQUALITY.fullmatch(part.strip())
@@ -76,11 +76,7 @@ def _field_tests(kind: Kind, labels: str, text: str) -> list[Predicate]:
             raise bad_request(f"invalid selector: {text!r}; can't understand {part!r}")
         path, value, wanted = match["key"], match["value"], match["op"] != "!="
         if path not in ("metadata.name", "metadata.namespace") and path not in FIELDS.get(kind.plural, ()):
-            raise ApiError(
-                400, "BadRequest",
-                f'Unable to find "{kind.group}/{kind.version}, Resource={kind.plural}" that match label selector '
-                f'"{labels}", field selector "{text}": field label not supported: {path}',
-            )  # fmt: skip
+            raise bad_request(f"field label not supported: {path}")
         tests.append(_field_test(path.split("."), value, wanted=wanted))
     return tests
 

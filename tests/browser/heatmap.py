@@ -20,6 +20,7 @@ COLOUR_OF: Final = {"free": "green", "used": "red", "unknown": "grey", "unhealth
 FRAME: Final = "blue"
 
 _GREY_SATURATION = 0.2
+_GREY_LIGHTNESS = (0.3, 0.8)
 _HUES = (("red", 0, 25), ("amber", 30, 60), ("green", 130, 170), ("blue", 205, 232), ("violet", 240, 275))
 # Room around a square in which the frame of one's own is looked for, in CSS pixels.
 _MARGIN = 2
@@ -161,7 +162,7 @@ def _named(paint: Counter[Rgb]) -> Counter[str]:
 
 
 def _name(colour: Rgb) -> str:
-    hue, _, saturation = colorsys.rgb_to_hls(*(part / 255 for part in colour))
+    hue, lightness, saturation = colorsys.rgb_to_hls(*(part / 255 for part in colour))
     if saturation < _GREY_SATURATION:
-        return "grey"
+        return "grey" if _GREY_LIGHTNESS[0] < lightness < _GREY_LIGHTNESS[1] else "background"
     return next((name for name, low, high in _HUES if low <= hue * 360 <= high), f"hue {hue * 360:.0f}")

@@ -54,8 +54,9 @@ class Replica:
         return [pod["id"] for pod in answer.json()["pods"]]
 
     async def synced(self) -> None:
-        for cache in self.services.caches:
-            await cache.wait_ready()
+        async with asyncio.timeout(10):
+            for cache in self.services.caches:
+                await cache.wait_ready()
 
 
 def settings(kubeconfig: Path | str, **changes: Any) -> Settings:

@@ -36,11 +36,7 @@ async def serve(settings: Settings, host: str, port: int, *, clock: Callable[[],
     Raises:
         UnsafeAddressError: dev mode on another address than loopback, without auth.dev.allowRemote.
     """
-    if not settings.auth.dev.allow_remote and not is_loopback(host):
-        raise UnsafeAddressError(
-            f"auth.mode dev lets anybody be anybody, so it does not listen on {host}: "
-            "use 127.0.0.1, or set auth.dev.allowRemote if you mean it"
-        )
+    check_address(settings, host)
     signals = _signals()
     with _metrics(settings.server.metrics_port, host):
         async with running(settings, clock) as services:
@@ -53,6 +49,15 @@ async def serve(settings: Settings, host: str, port: int, *, clock: Callable[[],
             finally:
                 ending.cancel()
     log.info("ended")
+
+
+def check_address(settings: Settings, host: str) -> None:
+    """Raises UnsafeAddressError where others could reach a server that believes what they say of themselves."""
+    if not settings.auth.dev.allow_remote and not is_loopback(host):
+        raise UnsafeAddressError(
+            f"auth.mode dev lets anybody be anybody, so it does not listen on {host}: "
+            "use 127.0.0.1, or set auth.dev.allowRemote if you mean it"
+        )
 
 
 @contextlib.contextmanager

@@ -1,10 +1,16 @@
 import pytest
 
-from genet.settings import Auth, Settings
-from genet.web.server import UnsafeAddressError, serve
+from genet.settings import Auth, Dev, Settings
+from genet.web.server import UnsafeAddressError, check_address
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "genet.lab.example"])  # noqa: S104 - refused
-async def test_dev_mode_does_not_listen_where_others_reach_it(host):
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "genet.lab.example", ""])  # noqa: S104 - refused
+def test_dev_mode_does_not_listen_where_others_reach_it(host):
     with pytest.raises(UnsafeAddressError, match="allowRemote"):
-        await serve(Settings(auth=Auth(mode="dev")), host, 0)
+        check_address(Settings(auth=Auth(mode="dev")), host)
+    check_address(Settings(auth=Auth(mode="dev", dev=Dev(allow_remote=True))), host)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_dev_mode_listens_on_this_machine(host):
+    check_address(Settings(auth=Auth(mode="dev")), host)

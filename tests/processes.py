@@ -76,6 +76,8 @@ class Replica:
     process: subprocess.Popen[bytes]
     log: Path
     config: Path
+    kubeconfig: str
+    """Of the cluster it works on."""
     _clients: dict[str | None, httpx.Client] = field(default_factory=dict)
 
     def client(self, user: str | None = None) -> httpx.Client:
@@ -117,7 +119,8 @@ def serving(config: Path, **settings: str) -> Iterator[Replica]:
     log = config.with_suffix(f".{port}.log")
     command = [*GENET, "serve", "--config", str(config), "--port", str(port)]
     with program(command, log=log, env=environment(**settings)) as process:
-        replica = Replica(f"http://127.0.0.1:{port}", process, log, config)
+        kubeconfig = yaml.safe_load(config.read_text())["kubernetes"]["kubeconfig"]
+        replica = Replica(f"http://127.0.0.1:{port}", process, log, config, kubeconfig)
         try:
             until(replica.is_ready, what="genet serve is ready")
             yield replica

@@ -95,8 +95,6 @@ class ApiServer:
                 return self._list(request, target)
             case "POST" if target.namespace is not None:
                 return await self._create(request, target)
-            case "DELETE":
-                return await self._delete_collection(request, target)
         return None
 
     async def _object(self, request: web.Request, target: Target) -> web.Response | None:
@@ -166,25 +164,14 @@ class ApiServer:
         details = {"name": target.name, "group": kind.group, "kind": kind.plural, "uid": deleted["metadata"]["uid"]}
         return _json({**SUCCESS, "details": {key: value for key, value in details.items() if value}})
 
-    async def _delete_collection(self, request: web.Request, target: Target) -> web.Response:
-        options = await self._delete_options(request)
-        wanted = list_options(request.query, self.store.revision)
-        matches = parse(target.kind, wanted.labels, wanted.fields)
-        found = [obj for obj in self.store.list(target.kind.plural, target.namespace) if matches(obj)]
-        for obj in found:
-            namespace, name = key_of(obj)
-            self._delete_one(Target(target.kind, namespace), name, options)
-        metadata = {"resourceVersion": str(self.store.revision)}
-        return _json(table.list_form(request, target, found, metadata, self.store.clock()))
-
     def _delete_one(self, target: Target, name: str, options: Object) -> Object:
-        propagation = options.get("propagationPolicy")
-        if propagation is None and target.kind.plural == "jobs":
-            propagation = "Orphan"
+        propagation = options.get("propagationPolicy", "Orphan" if target.kind.plural == "jobs" else "Background")
+        if propagation not in ("Background", "Orphan"):
+            raise bad_request(f"the embedded cluster does not know the propagation policy {propagation}")
         grace = number(options, "gracePeriodSeconds") if options.get("gracePeriodSeconds") is not None else None
         return self.store.delete(
             target.kind.plural, target.namespace or "", name, preconditions=options.get("preconditions"),
-            grace_period_seconds=grace, propagation=propagation, dry_run=bool(options.get("dryRun")),
+            grace_period_seconds=grace, orphan=propagation == "Orphan", dry_run=bool(options.get("dryRun")),
         )  # fmt: skip
 
     async def _delete_options(self, request: web.Request) -> Object:

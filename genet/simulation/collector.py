@@ -8,9 +8,7 @@ from collections import defaultdict
 
 from genet.simulation.defaults import PVC_PROTECTION
 from genet.simulation.resources import KINDS
-from genet.simulation.store import PROPAGATION_FINALIZERS, Key, Object, Store, key_of
-
-ORPHAN, FOREGROUND = PROPAGATION_FINALIZERS["Orphan"], PROPAGATION_FINALIZERS["Foreground"]
+from genet.simulation.store import ORPHAN, Key, Object, Store, key_of
 
 Where = tuple[str, Key]
 """plural and key"""
@@ -33,14 +31,12 @@ class Collector:
             del self._places[uid]
             for dependent in sorted(self._dependents.pop(uid, ())):
                 self._check_owners(dependent)
-            for owner in _owners(new):
-                self._finalize(owner)
         else:
             self._places[uid] = plural, key_of(new)
             for owner in _owners(new):
                 self._dependents[owner].add(uid)
             self._check_owners(uid)
-            self._finalize(uid)
+            self._orphan(uid)
         if plural == "namespaces" and type_ == "ADDED":
             account = {"metadata": {"name": "default", "namespace": new["metadata"]["name"]}}
             self._store.create("serviceaccounts", account)
@@ -63,26 +59,18 @@ class Collector:
         if left:
             self._store.update(plural, _with(obj, ownerReferences=left))
         else:
-            self._store.delete(plural, *key_of(obj), propagation="Background")
+            self._store.delete(plural, *key_of(obj))
 
-    def _finalize(self, uid: str) -> None:
-        """Do what the propagation policy of a delete asks for, and take its finalizer away when it is done."""
+    def _orphan(self, uid: str) -> None:
+        """Cut the dependents loose of an owner that is deleted without them, then let it go."""
         plural, owner = self._find(uid) or ("", {})
         if not plural or "deletionTimestamp" not in owner["metadata"]:
             return
-        finalizers = owner["metadata"].get("finalizers", [])
-        dependents = [found for dependent in sorted(self._dependents[uid]) if (found := self._find(dependent))]
-        if ORPHAN in finalizers:
-            for where, obj in dependents:
+        if ORPHAN in owner["metadata"].get("finalizers", ()):
+            for where, obj in filter(None, map(self._find, sorted(self._dependents[uid]))):
                 references = [item for item in obj["metadata"]["ownerReferences"] if item["uid"] != uid]
                 self._store.update(where, _with(obj, ownerReferences=references))
             self._store.update(plural, _without_finalizer(owner, ORPHAN))
-        elif FOREGROUND in finalizers:
-            for where, obj in dependents:
-                if "deletionTimestamp" not in obj["metadata"]:
-                    self._store.delete(where, *key_of(obj), propagation="Foreground")
-            if not any(_blocks(obj, uid) for _, obj in filter(None, map(self._find, self._dependents[uid]))):
-                self._store.update(plural, _without_finalizer(owner, FOREGROUND))
 
     def _empty_namespace(self, name: str) -> None:
         namespace = self._store.find("namespaces", "", name)
@@ -110,11 +98,6 @@ class Collector:
 
 def _owners(obj: Object) -> list[str]:
     return [reference["uid"] for reference in obj["metadata"].get("ownerReferences", ())]
-
-
-def _blocks(obj: Object, owner: str) -> bool:
-    references = obj["metadata"].get("ownerReferences", ())
-    return any(item["uid"] == owner and item.get("blockOwnerDeletion") for item in references)
 
 
 def _claims(pod: Object) -> list[str]:

@@ -77,11 +77,6 @@ def _claim(claim: Object) -> None:
     claim["status"] = {"phase": "Pending"}
 
 
-def _volume(volume: Object) -> None:
-    _set(volume["spec"], volumeMode="Filesystem", persistentVolumeReclaimPolicy="Retain")
-    volume["status"] = {"phase": "Pending"}
-
-
 def _quota(quota: Object) -> None:
     quota["status"] = {}
 
@@ -122,7 +117,6 @@ _DEFAULTS: Mapping[str, Callable[[Object], None]] = {
     "pods": _pod,
     "namespaces": _namespace,
     "persistentvolumeclaims": _claim,
-    "persistentvolumes": _volume,
     "resourcequotas": _quota,
     "limitranges": _limit_range,
     "secrets": _secret,

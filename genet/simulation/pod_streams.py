@@ -182,15 +182,8 @@ def _check_started(pod: Object, container: str, *, previous: bool) -> None:
 
 def _chosen(lines: list[Line], request: web.Request, now: datetime) -> list[Line]:
     query = request.query
-    since: datetime | None = None
-    if query.get("sinceTime"):
-        try:
-            since = datetime.fromisoformat(query["sinceTime"])
-        except ValueError as error:
-            raise bad_request(f"invalid sinceTime: {query['sinceTime']!r}") from error
-    elif query.get("sinceSeconds"):
+    if query.get("sinceSeconds"):
         since = now - timedelta(seconds=number(query, "sinceSeconds"))
-    if since is not None:
         lines = [line for line in lines if line[0] >= since]
     if "tailLines" in query:
         tail = number(query, "tailLines")

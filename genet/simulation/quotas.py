@@ -15,9 +15,6 @@ from genet.simulation.store import Object, Store
 COUNTED = frozenset({"pods", "services", "secrets", "configmaps", "persistentvolumeclaims", "resourcequotas"})
 BARE = frozenset({"cpu", "memory", "ephemeral-storage"})
 """resources that a quota may name without `requests.`"""
-REQUIRED = frozenset({"cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory"})
-"""what every container must state in a namespace whose quota limits it"""
-
 Usage = dict[str, float]
 
 
@@ -32,8 +29,6 @@ class Quotas:
         name = obj["metadata"].get("name", "")
         for quota in self._store.list("resourcequotas", namespace) if namespace else ():
             hard = quota["spec"].get("hard", {})
-            if missing := _missing(kind, obj, hard):
-                raise forbidden(kind, name, f"failed quota: {quota['metadata']['name']}: must specify {missing}")
             asked = {key: amount for key, amount in usage(kind, obj).items() if key in hard}
             used = self._used(namespace, asked)
             over = sorted(key for key in asked if asked[key] and used[key] + asked[key] > parse(hard[key]))
@@ -100,19 +95,6 @@ def _parsed(amounts: Mapping[str, Any]) -> Usage:
 
 def _prefixed(prefix: str, amounts: Usage) -> Usage:
     return {f"{prefix}.{name}": amount for name, amount in amounts.items()}
-
-
-def _missing(kind: Kind, obj: Object, hard: Mapping[str, Any]) -> str:
-    if kind.plural != "pods":
-        return ""
-    parts = []
-    for key in sorted(REQUIRED.intersection(hard)):
-        prefix, _, name = key.rpartition(".")
-        without = [container["name"] for container in obj["spec"]["containers"]
-                   if name not in container["resources"].get(prefix or "requests", {})]  # fmt: skip
-        if without:
-            parts.append(f"{key} for: {','.join(without)}")
-    return "; ".join(parts)
 
 
 def _counted_plural(key: str) -> str:

@@ -68,7 +68,7 @@ def place(pod: Obj, nodes: Sequence[NodeState]) -> NodeState | str:
             refusals.append(refusal)
     if not fitting:
         return explain(len(nodes), refusals)
-    return max(fitting, key=lambda state: (_room(state, asked), _reversed(state.node["metadata"]["name"])))
+    return min(fitting, key=lambda state: (-_room(state, asked), state.node["metadata"]["name"]))
 
 
 def explain(nodes: int, refusals: Iterable[Refusal]) -> str:
@@ -118,7 +118,7 @@ def _filters(pod: Obj, asked: Amounts) -> Callable[[NodeState], Refusal | None]:
                 return Refusal((f"node(s) had untolerated taint {{{taint['key']}: {taint.get('value', '')}}}",))
         labels = state.node["metadata"].get("labels") or {}
         if any(labels.get(key) != value for key, value in selector.items()) or not (
-            required is None or any(_term_matches(term, state.node) for term in required["nodeSelectorTerms"])
+            required is None or any(_term_matches(term, labels) for term in required["nodeSelectorTerms"])
         ):
             return Refusal(("node(s) didn't match Pod's node affinity/selector",))
         return _shortage(state, asked)
@@ -135,15 +135,9 @@ def _shortage(state: NodeState, asked: Amounts) -> Refusal | None:
     return Refusal(reasons, resolvable=all(asked[name] <= have.get(name, 0) for name in short))
 
 
-def _term_matches(term: Obj, node: Obj) -> bool:
-    labels = node["metadata"].get("labels") or {}
-    fields = {"metadata.name": node["metadata"]["name"]}
+def _term_matches(term: Obj, labels: Mapping[str, str]) -> bool:
     expressions = term.get("matchExpressions") or ()
-    by_field = term.get("matchFields") or ()
-    return bool(expressions or by_field) and (
-        all(_expression_matches(expression, labels) for expression in expressions)
-        and all(_expression_matches(expression, fields) for expression in by_field)
-    )
+    return bool(expressions) and all(_expression_matches(expression, labels) for expression in expressions)
 
 
 def _expression_matches(expression: Obj, labels: Mapping[str, str]) -> bool:
@@ -160,8 +154,7 @@ def _expression_matches(expression: Obj, labels: Mapping[str, str]) -> bool:
             return value is None
         case "Gt":
             return value is not None and int(value) > int(values[0])
-        case _:
-            return value is not None and int(value) < int(values[0])
+    return value is not None and int(value) < int(values[0])
 
 
 def _room(state: NodeState, asked: Amounts) -> float:
@@ -170,8 +163,3 @@ def _room(state: NodeState, asked: Amounts) -> float:
         for name in _NATIVE
         if state.allocatable.get(name)
     )
-
-
-def _reversed(name: str) -> tuple[int, ...]:
-    """A key that makes `max` take the alphabetically first of equals."""
-    return tuple(-ord(letter) for letter in name)

@@ -162,7 +162,7 @@ class Store:
         *,
         preconditions: Mapping[str, str] | None = None,
         grace_period_seconds: int | None = None,
-        propagation: str | None = None,
+        orphan: bool = False,
         dry_run: bool = False,
     ) -> Object:
         """Delete, or mark for deletion what a kubelet, a finalizer or the garbage collector has to see to first."""
@@ -175,9 +175,8 @@ class Store:
                        f"{PRECONDITION_HINTS[field]}")  # fmt: skip
                 raise precondition_failed(kind, name, why)
         metadata = dict(old["metadata"])
-        finalizer = PROPAGATION_FINALIZERS.get(propagation or "")
-        if finalizer and "deletionTimestamp" not in metadata:
-            metadata["finalizers"] = [*metadata.get("finalizers", ()), finalizer]
+        if orphan and "deletionTimestamp" not in metadata:
+            metadata["finalizers"] = [*metadata.get("finalizers", ()), ORPHAN]
         new = {**old, "metadata": metadata}
         grace = _grace(kind, old, grace_period_seconds)
         if not (grace or metadata.get("finalizers") or _has_content(kind, old)):
@@ -265,7 +264,8 @@ class Store:
             self._delivering = False
 
 
-PROPAGATION_FINALIZERS = {"Orphan": "orphan", "Foreground": "foregroundDeletion"}
+ORPHAN = "orphan"
+"""The finalizer of an object whose dependents are to stay."""
 PRECONDITION_HINTS = {
     "uid": "The object might have been deleted and then recreated",
     "resourceVersion": "The object might have been modified",
@@ -277,7 +277,7 @@ def key_of(obj: Object) -> Key:
 
 
 def timestamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
 def _wrong_uid(plural: str, obj: Object, wanted: str) -> str:

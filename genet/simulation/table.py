@@ -194,24 +194,6 @@ def _claim(claim: Object, now: datetime) -> list[Any]:
     ]
 
 
-def _job(job: Object, now: datetime) -> list[Any]:
-    spec, status = job["spec"], job.get("status", {})
-    true = {item["type"] for item in status.get("conditions", []) if item["status"] == "True"}
-    start, end = (datetime.fromisoformat(status.get(name, now.isoformat())) for name in ("startTime", "completionTime"))
-    containers = spec["template"]["spec"]["containers"]
-    selector = spec.get("selector", {}).get("matchLabels", {})
-    return [
-        job["metadata"]["name"],
-        next((name for name in ("Complete", "Failed") if name in true), "Running"),
-        f"{status.get('succeeded', 0)}/{spec.get('completions', 1)}",
-        human_duration(int((end - start).total_seconds())) if "startTime" in status else "",
-        _created(job, now),
-        ",".join(item["name"] for item in containers),
-        ",".join(item["image"] for item in containers),
-        ",".join(f"{key}={value}" for key, value in sorted(selector.items())) or NONE,
-    ]
-
-
 def _quota(quota: Object, now: datetime) -> list[Any]:
     status = quota.get("status", {})
     hard, used = status.get("hard", {}), status.get("used", {})
@@ -219,10 +201,6 @@ def _quota(quota: Object, now: datetime) -> list[Any]:
     limits = [text for text in parts if text.startswith("limits")]
     requests = [text for text in parts if not text.startswith("limits")]
     return [quota["metadata"]["name"], ", ".join(requests), ", ".join(limits), _created(quota, now)]
-
-
-def _secret(secret: Object, now: datetime) -> list[Any]:
-    return [secret["metadata"]["name"], secret.get("type", ""), len(secret.get("data", {})), _created(secret, now)]
 
 
 COLUMNS: Mapping[str, tuple[str, Cells]] = {
@@ -235,8 +213,6 @@ COLUMNS: Mapping[str, tuple[str, Cells]] = {
     "persistentvolumeclaims": (
         "Name,Status,Volume,Capacity,Access Modes,StorageClass,VolumeAttributesClass,Age,+VolumeMode", _claim,
     ),
-    "jobs": ("Name,Status,Completions,Duration,Age,+Containers,+Images,+Selector", _job),
     "resourcequotas": ("Name,Request,Limit,Age", _quota),
-    "secrets": ("Name,Type,Data,Age", _secret),
 }  # fmt: skip
 """plural -> column names (a + marks those of `-o wide`) and the function that fills them"""

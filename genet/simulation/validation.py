@@ -20,7 +20,7 @@ LABEL_NAMED = frozenset({"namespaces", "services"})
 MAX_LABEL, MAX_SUBDOMAIN = 63, 253
 POD_MUTABLE = frozenset({
     "activeDeadlineSeconds", "containers", "initContainers", "terminationGracePeriodSeconds", "tolerations",
-    "schedulingGates", "nodeName",
+    "schedulingGates",
 })  # fmt: skip
 CLAIM_MUTABLE = frozenset({"resources", "volumeName", "volumeAttributesClassName"})
 

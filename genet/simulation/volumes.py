@@ -1,13 +1,12 @@
-"""Volumes for claims: a claim of a class gets a new volume at once, any claim takes the one that was made for it.
+"""Volumes for claims: a claim of a class gets a new volume at once, and takes it along when it goes.
 
-Nothing is stored anywhere. Traps: a volume whose claimRef names a claim is taken even where the classes could make one
-(that is how hostPath and NFS volumes are handed out); a volume that outlives its claim is Released, not Available.
+Nothing is stored anywhere. Volumes that somebody made beforehand are never bound: a claim without a class waits.
 """
 
 from typing import Any
 
 from genet.simulation.recorder import Recorder
-from genet.simulation.store import Store
+from genet.simulation.store import Store, key_of
 
 Obj = dict[str, Any]
 
@@ -16,95 +15,40 @@ class Volumes:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._recorder = Recorder(store, "persistentvolume-controller")
-        for claim in store.list("persistentvolumeclaims"):
-            self._bind(claim["metadata"]["namespace"], claim["metadata"]["name"])
         store.subscribe(self._changed)
 
     def _changed(self, plural: str, kind: str, new: Obj, _: Obj | None) -> None:
-        if plural == "persistentvolumes" and kind == "ADDED":
-            reference = new["spec"].get("claimRef")
-            if reference:
-                self._bind(reference["namespace"], reference["name"])
-            elif not new.get("status", {}).get("phase"):
-                self._phase(new, "Available")
-        elif plural == "persistentvolumeclaims" and kind == "DELETED":
-            self._let_go(new)
-        elif plural == "persistentvolumeclaims":
-            self._bind(new["metadata"]["namespace"], new["metadata"]["name"])
-
-    def _bind(self, namespace: str, name: str) -> None:
-        claim = self._store.find("persistentvolumeclaims", namespace, name)  # what a change tells may be out of date
-        if claim is None or claim.get("status", {}).get("phase") == "Bound" or "deletionTimestamp" in claim["metadata"]:
+        if plural != "persistentvolumeclaims":
             return
-        volume = self._made_for(claim) or self._provision(claim)
-        if volume is None:
-            if claim.get("status", {}).get("phase") != "Pending":
-                self._store.update(
-                    "persistentvolumeclaims", {**claim, "status": {"phase": "Pending"}}, subresource="status"
-                )
+        if kind == "DELETED" and self._store.find("persistentvolumes", "", new["spec"].get("volumeName", "")):
+            self._store.delete("persistentvolumes", "", new["spec"]["volumeName"])
+        claim = self._store.find(plural, *key_of(new))  # what a change tells may be out of date
+        if claim and "volumeName" not in claim["spec"] and "deletionTimestamp" not in claim["metadata"]:
+            self._bind(claim)
+
+    def _bind(self, claim: Obj) -> None:
+        storage_class = self._store.find("storageclasses", "", claim["spec"].get("storageClassName", ""))
+        if storage_class is None:
             return
-        spec = {**claim["spec"], "volumeName": volume["metadata"]["name"]}
-        claim = self._store.update("persistentvolumeclaims", {**claim, "spec": spec})
-        status = {
-            "phase": "Bound",
-            "accessModes": volume["spec"]["accessModes"],
-            "capacity": {"storage": volume["spec"]["capacity"]["storage"]},
-        }
-        self._store.update("persistentvolumeclaims", {**claim, "status": status}, subresource="status")
-        self._phase(volume, "Bound")
-
-    def _made_for(self, claim: Obj) -> Obj | None:
-        metadata, wanted = claim["metadata"], claim["spec"].get("volumeName")
-        for volume in self._store.list("persistentvolumes"):
-            reference = volume["spec"].get("claimRef") or {}
-            mine = (reference.get("namespace"), reference.get("name")) == (metadata["namespace"], metadata["name"])
-            if mine and reference.get("uid", metadata["uid"]) == metadata["uid"]:
-                return self._store.update("persistentvolumes", _claimed(volume, claim))
-            if not reference and volume["metadata"]["name"] == wanted:
-                return self._store.update("persistentvolumes", _claimed(volume, claim))
-        return None
-
-    def _provision(self, claim: Obj) -> Obj | None:
-        name = claim["spec"].get("storageClassName")
-        storage_class = self._store.find("storageclasses", "", name) if name else None
-        if storage_class is None or claim["spec"].get("volumeName"):
-            return None
-        uid = claim["metadata"]["uid"]
+        metadata, spec = claim["metadata"], claim["spec"]
+        name, capacity = f"pvc-{metadata['uid']}", {"storage": spec["resources"]["requests"]["storage"]}
         volume = {
-            "metadata": {"name": f"pvc-{uid}"},
+            "metadata": {"name": name},
             "spec": {
-                "accessModes": claim["spec"]["accessModes"],
-                "capacity": {"storage": claim["spec"]["resources"]["requests"]["storage"]},
-                "persistentVolumeReclaimPolicy": storage_class.get("reclaimPolicy", "Delete"),
-                "storageClassName": name,
+                "accessModes": spec["accessModes"],
+                "capacity": capacity,
+                "claimRef": {"kind": "PersistentVolumeClaim", "apiVersion": "v1"}
+                | {field: metadata[field] for field in ("namespace", "name", "uid")},
+                "persistentVolumeReclaimPolicy": "Delete",
+                "storageClassName": spec["storageClassName"],
                 "volumeMode": "Filesystem",
-                "hostPath": {"path": f"/var/lib/volumes/{uid}", "type": ""},
+                "hostPath": {"path": f"/var/lib/volumes/{metadata['uid']}", "type": ""},
             },
+            "status": {"phase": "Bound"},
         }
-        self._recorder.normal(
-            "persistentvolumeclaims", claim, "ProvisioningSucceeded", f"Successfully provisioned volume pvc-{uid}"
-        )
-        return self._store.create("persistentvolumes", _claimed(volume, claim))
-
-    def _let_go(self, claim: Obj) -> None:
-        volume = self._store.find("persistentvolumes", "", claim["spec"].get("volumeName", ""))
-        if volume is None or volume["spec"].get("claimRef", {}).get("uid") != claim["metadata"]["uid"]:
-            return
-        if volume["spec"].get("persistentVolumeReclaimPolicy") == "Delete":
-            self._store.delete("persistentvolumes", "", volume["metadata"]["name"])
-        else:
-            self._phase(volume, "Released")
-
-    def _phase(self, volume: Obj, phase: str) -> None:
-        self._store.update("persistentvolumes", {**volume, "status": {"phase": phase}}, subresource="status")
-
-
-def _claimed(volume: Obj, claim: Obj) -> Obj:
-    reference = {
-        "apiVersion": "v1",
-        "kind": "PersistentVolumeClaim",
-        "namespace": claim["metadata"]["namespace"],
-        "name": claim["metadata"]["name"],
-        "uid": claim["metadata"]["uid"],
-    }
-    return {**volume, "spec": {**volume["spec"], "claimRef": reference}}
+        self._store.create("persistentvolumes", volume)
+        text = f"Successfully provisioned volume {name}"
+        self._recorder.normal("persistentvolumeclaims", claim, "ProvisioningSucceeded", text)
+        claim = self._store.update("persistentvolumeclaims", {**claim, "spec": {**spec, "volumeName": name}})
+        status = {"phase": "Bound", "accessModes": spec["accessModes"], "capacity": capacity}
+        self._store.update("persistentvolumeclaims", {**claim, "status": status}, subresource="status")

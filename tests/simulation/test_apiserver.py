@@ -157,13 +157,6 @@ async def test_a_pod_on_a_node_is_deleted_gracefully(kube):
     assert (await kube.ask("GET", f"{PODS}/p"))["_code"] == 404
 
 
-async def test_a_collection_is_deleted_by_selector(kube):
-    for name, team in (("a", "red"), ("b", "blue")):
-        await kube.ask("POST", CONFIGS, config(name, labels={"team": team}))
-    await kube.ask("DELETE", CONFIGS, labelSelector="team=red")
-    assert [item["metadata"]["name"] for item in kube.store.list("configmaps", "ns")] == ["b"]
-
-
 async def test_dry_runs_answer_and_change_nothing(kube):
     answer = await kube.ask("POST", CONFIGS, config(), dryRun="All")
     assert answer["metadata"]["uid"]

@@ -15,10 +15,10 @@ def store():
     return store
 
 
-def config(store, name, *owners, blocks=False, **metadata):
+def config(store, name, *owners, **metadata):
     references = [
-        {"apiVersion": "v1", "kind": "ConfigMap", "name": owner["metadata"]["name"], "uid": owner["metadata"]["uid"],
-         "blockOwnerDeletion": blocks} for owner in owners
+        {"apiVersion": "v1", "kind": "ConfigMap", "name": owner["metadata"]["name"], "uid": owner["metadata"]["uid"]}
+        for owner in owners
     ]  # fmt: skip
     metadata |= {"ownerReferences": references} if references else {}
     return store.create("configmaps", {"metadata": {"name": name, "namespace": "ns", **metadata}})
@@ -34,7 +34,7 @@ def test_dependents_go_with_their_last_owner(store):
     store.delete("configmaps", "ns", "first")
     assert names(store) == ["child", "middle", "second"]
     assert len(store.get("configmaps", "ns", "middle")["metadata"]["ownerReferences"]) == 1
-    store.delete("configmaps", "ns", "second", propagation="Background")
+    store.delete("configmaps", "ns", "second")
     assert names(store) == []
 
 
@@ -55,19 +55,9 @@ def test_an_owner_of_the_same_name_is_another(store):
 
 def test_orphans_lose_their_owner_and_stay(store):
     config(store, "child", config(store, "owner"))
-    store.delete("configmaps", "ns", "owner", propagation="Orphan")
+    store.delete("configmaps", "ns", "owner", orphan=True)
     assert names(store) == ["child"]
     assert store.get("configmaps", "ns", "child")["metadata"]["ownerReferences"] == []
-
-
-def test_in_the_foreground_the_owner_waits_for_dependents_that_block(store):
-    config(store, "child", config(store, "owner"), blocks=True, finalizers=["a/b"])
-    store.delete("configmaps", "ns", "owner", propagation="Foreground")
-    assert names(store) == ["child", "owner"]
-    child = store.get("configmaps", "ns", "child")
-    assert child["metadata"]["deletionTimestamp"]
-    store.update("configmaps", {**child, "metadata": {**child["metadata"], "finalizers": []}})
-    assert names(store) == []
 
 
 def test_a_namespace_goes_when_it_is_empty(store):

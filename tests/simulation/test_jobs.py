@@ -57,6 +57,6 @@ async def test_a_quota_holds_a_job_up_until_it_is_raised(empty: World):
 async def test_deleting_a_job_in_the_background_takes_its_pods_along(empty: World):
     job(empty, "gone", "sleep 1000")
     await empty.time.advance(5)
-    empty.store.delete("jobs", "default", "gone", propagation="Background")
+    empty.store.delete("jobs", "default", "gone")
     await empty.time.advance(5)
     assert empty.store.list("pods", "default") == []

@@ -79,15 +79,11 @@ def test_the_status_of_a_node(spec, conditions, shown):
             "spec": {"volumeName": "v", "storageClassName": "fast", "volumeMode": "Filesystem"},
             "status": {"phase": "Bound", "capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"]},
         }, ["x", "Bound", "v", "1Gi", "RWO", "fast", "<unset>", "5m", "Filesystem"]),
-        ("jobs", {"spec": {"completions": 2, "template": {"spec": {"containers": [{"name": "m", "image": "i"}]}}},
-                  "status": {"succeeded": 1, "startTime": CREATED}}, ["x", "Running", "1/2", "5m", "5m", "m", "i",
-                                                                      "<none>"]),
         ("resourcequotas", {"status": {"hard": {"pods": "5", "limits.cpu": "4"}, "used": {"pods": "1"}}},
          ["x", "pods: 1/5", "limits.cpu: 0/4", "5m"]),
         ("events", {"type": "Normal", "reason": "Pulled", "message": "done\n", "count": 3, "lastTimestamp": CREATED,
                     "involvedObject": {"kind": "Pod", "name": "p"}, "source": {"component": "kubelet", "host": "n"}},
          ["5m", "Normal", "Pulled", "pod/p", "", "kubelet, n", "done", "<unknown>", 3, "x"]),
-        ("secrets", {"type": "Opaque", "data": {"a": ""}}, ["x", "Opaque", 1, "5m"]),
     ],
 )  # fmt: skip
 def test_every_kind_fills_its_columns(plural, fields, shown):

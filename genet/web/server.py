@@ -5,8 +5,10 @@ Granian is embedded, so there is one process and one event loop: a replica kille
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
@@ -35,19 +37,24 @@ async def serve(settings: Settings, host: str, port: int, *, clock: Callable[[],
 
     Raises:
         UnsafeAddressError: dev mode on another address than loopback, without auth.dev.allowRemote.
+        OSError: a port cannot be listened on.
     """
     check_address(settings, host)
+    for wanted in (port, settings.server.metrics_port):
+        if wanted is not None:
+            check_port(host, wanted)
     signals = _signals()
     with _metrics(settings.server.metrics_port, host):
         async with running(settings, clock) as services:
             app = create_app(settings, services)
             server = Server(app, address=host, port=port, interface=Interfaces.ASGINL, log_enabled=False)
-            ending = asyncio.create_task(_end_on(signals, services, server))
+            tasks = asyncio.create_task(_end_on(signals, services, server)), asyncio.create_task(_settle(services))
             log.info("listening", extra={"host": host, "port": port, "mode": settings.auth.mode})
             try:
                 await server.serve()
             finally:
-                ending.cancel()
+                for task in tasks:
+                    task.cancel()
     log.info("ended")
 
 
@@ -58,6 +65,15 @@ def check_address(settings: Settings, host: str) -> None:
             f"auth.mode dev lets anybody be anybody, so it does not listen on {host}: "
             "use 127.0.0.1, or set auth.dev.allowRemote if you mean it"
         )
+
+
+def check_port(host: str, port: int) -> None:
+    """Raises OSError, in words for people: granian itself panics over a port that is taken."""
+    try:
+        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
+            return
+    except OSError as error:
+        raise OSError(f"cannot listen on {host} port {port}: {error.strerror}") from error
 
 
 @contextlib.contextmanager
@@ -93,3 +109,11 @@ async def _end_on(received: asyncio.Queue[signal.Signals], services: Services, s
             # a second signal means now
             await asyncio.wait_for(received.get(), services.settings.server.drain_seconds)
     server.stop()  # type: ignore[no-untyped-call] # granian has no annotation here
+
+
+async def _settle(services: Services) -> None:
+    """Keep the garbage collector out of the first lists: they stay, and looking through them takes it long."""
+    for cache in services.caches:
+        await cache.wait_ready()
+    gc.collect()
+    gc.freeze()

@@ -35,6 +35,8 @@ def pod(name: str, *, node_selector: dict[str, str] | None = None) -> dict[str, 
                 }
             ],
             "nodeSelector": node_selector or {},
+            # the token of a service account may come later than the account itself
+            "automountServiceAccountToken": False,
             "terminationGracePeriodSeconds": 1,
         },
     }

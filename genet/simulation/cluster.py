@@ -86,14 +86,12 @@ class Cluster:
 
     def write_kubeconfig(self, path: Path) -> None:
         """For kubectl and every other client. Readable by its owner only, like any kubeconfig."""
-        cluster = {"name": "simulation", "cluster": {"server": self.url}}
-        context = {"name": "simulation", "context": {"cluster": "simulation", "user": "admin"}}
         config = {
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [cluster],
+            "clusters": [{"name": "simulation", "cluster": {"server": self.url}}],
             "users": [{"name": "admin", "user": {}}],
-            "contexts": [context],
+            "contexts": [{"name": "simulation", "context": {"cluster": "simulation", "user": "admin"}}],
             "current-context": "simulation",
         }
         path.unlink(missing_ok=True)

@@ -20,18 +20,9 @@ class ApiError(Exception):
         self.details = details or {}
 
     def status(self) -> dict[str, Any]:
-        status = {
-            "kind": "Status",
-            "apiVersion": "v1",
-            "metadata": {},
-            "status": "Failure",
-            "message": self.message,
-            "reason": self.reason,
-            "code": self.code,
-        }
-        if self.details:
-            status["details"] = self.details
-        return status
+        known = {"message": self.message, "reason": self.reason, "code": self.code}
+        details = {"details": self.details} if self.details else {}
+        return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", **known, **details}
 
 
 def not_found(kind: Kind, name: str) -> ApiError:

@@ -19,14 +19,16 @@ class Recorder:
         self._component = component
         self._names: OrderedDict[tuple[str, str, str], str] = OrderedDict()
 
-    def normal(self, plural: str, obj: Obj, reason: str, message: str, **fields: Any) -> None:
-        self._record("Normal", plural, obj, reason, message, **fields)
+    def normal(self, plural: str, obj: Obj, reason: str, message: str, **where: str) -> None:
+        self._record("Normal", plural, obj, reason, message, **where)
 
-    def warning(self, plural: str, obj: Obj, reason: str, message: str, **fields: Any) -> None:
-        self._record("Warning", plural, obj, reason, message, **fields)
+    def warning(self, plural: str, obj: Obj, reason: str, message: str, **where: str) -> None:
+        self._record("Warning", plural, obj, reason, message, **where)
 
-    def _record(self, kind: str, plural: str, obj: Obj, reason: str, message: str, **fields: Any) -> None:
-        """`fields`: `host`, the node it was said on; `field_path`, the part of the object that is meant."""
+    def _record(
+        self, type_: str, plural: str, obj: Obj, reason: str, message: str, *, host: str = "", field_path: str = ""
+    ) -> None:
+        """`host`: the node it was said on; `field_path`: the part of the object that is meant."""
         metadata, now = obj["metadata"], timestamp(self._store.clock())
         namespace = metadata.get("namespace", "default")
         space = self._store.find("namespaces", "", namespace)
@@ -37,25 +39,19 @@ class Recorder:
         if known:
             self._store.update("events", {**known, "count": known["count"] + 1, "lastTimestamp": now})
             return
-        involved = {
-            "apiVersion": KINDS[plural].api_version,
-            "kind": KINDS[plural].kind,
-            "namespace": metadata.get("namespace", ""),
-            "name": metadata["name"],
-            "uid": metadata["uid"],
-            "resourceVersion": metadata.get("resourceVersion", ""),
-            "fieldPath": fields.get("field_path", ""),
-        }
-        source = {"component": self._component, "host": fields.get("host", "")}
+        kind, reference = KINDS[plural], ("namespace", "name", "uid", "resourceVersion")
+        involved = {"apiVersion": kind.api_version, "kind": kind.kind}
+        involved |= {field: metadata[field] for field in reference if field in metadata}
+        source = {"component": self._component}
         event = {
             "metadata": {"generateName": f"{metadata['name']}.", "namespace": namespace},
-            "involvedObject": {name: text for name, text in involved.items() if text},
-            "type": kind,
+            "involvedObject": involved | ({"fieldPath": field_path} if field_path else {}),
+            "type": type_,
             "reason": reason,
             "message": message,
-            "source": {name: text for name, text in source.items() if text},
+            "source": source | ({"host": host} if host else {}),
             "reportingComponent": self._component,
-            "reportingInstance": source["host"],
+            "reportingInstance": host,
             "firstTimestamp": now,
             "lastTimestamp": now,
             "eventTime": None,

@@ -65,19 +65,9 @@ class Scenario:
     def __post_init__(self) -> None:
         for name in ("default", "kube-node-lease", "kube-public", "kube-system"):
             self.namespace(name, "90d")
-        self.add(
-            "storageclasses",
-            {
-                "metadata": {
-                    "name": "standard",
-                    "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
-                },
-                "provisioner": "simulation.genet.io/standard",
-                "reclaimPolicy": "Delete",
-                "volumeBindingMode": "Immediate",
-            },
-            "90d",
-        )
+        metadata = {"name": "standard", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}
+        rules = {"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"}
+        self.add("storageclasses", {"metadata": metadata, "provisioner": "genet.io/simulation", **rules}, "90d")
 
     def add(self, plural: str, obj: Obj, age: str) -> Obj:
         self.objects.append(Placed(plural, obj, self.ago(age)))
@@ -95,11 +85,8 @@ class Scenario:
     def user(self, name: str, age: str = "60d") -> str:
         """The namespace of somebody who logs in as `name` in dev mode; its userIdentifier."""
         identifier = f"{name}-{name}"
-        labels = {
-            "genet.io/managed": "true",
-            "genet.io/user": identifier,
-            "pod-security.kubernetes.io/enforce": "baseline",
-        }
+        labels = {"genet.io/managed": "true", "genet.io/user": identifier}
+        labels["pod-security.kubernetes.io/enforce"] = "baseline"
         annotations = {"genet.io/owner": f"dev|{name}", "genet.io/email": f"{name}@dev.invalid"}
         self.namespace(f"user-{identifier}", age, labels=labels, annotations=annotations)
         return identifier
@@ -240,15 +227,10 @@ class Scenario:
         ip = f"10.245.{self._addresses // 250 % 250}.{self._addresses % 250 + 2}"
         container = spec["containers"][0]
         container_id = f"containerd://{random.Random(f'{namespace}/{name}').getrandbits(256):064x}"  # noqa: S311 - no secret
+        status = state or running(container, started + timedelta(seconds=8), container_id)
+        known = {"podIP": ip, "podIPs": [{"ip": ip}], "startTime": timestamp(started)}
         pod["status"] = {"qosClass": "Guaranteed", "conditions": [condition("PodScheduled", "True", started)]}
-        pod["status"] = pod_status(
-            pod,
-            started,
-            [state or running(container, started + timedelta(seconds=8), container_id)],
-            podIP=ip,
-            podIPs=[{"ip": ip}],
-            startTime=timestamp(started),
-        )
+        pod["status"] = pod_status(pod, started, [status], **known)
         return self.add("pods", pod, age)
 
     def user_pod(self, user: str, name: str, node: str | None, age: str, gpu_type: str = "", **fields: Any) -> Obj:
@@ -264,19 +246,19 @@ class Scenario:
             return {**new, "lastHeartbeatTime": timestamp(self.ago(not_ready_for or "1m"))}
 
         calm = [
-            entry(
-                "MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available", age
-            ),
+            entry("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory", age),
             entry("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure", age),
             entry("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available", age),
         ]
-        if not_ready_for:
-            stopped = "Kubelet stopped posting node status."
-            return [
-                *({**item, "status": "Unknown", "reason": "NodeStatusUnknown", "message": stopped} for item in calm),
-                entry("Ready", "Unknown", "NodeStatusUnknown", stopped, not_ready_for),
-            ]
-        return [*calm, entry("Ready", "True", "KubeletReady", "kubelet is posting ready status", age)]
+        if not not_ready_for:
+            return [*calm, entry("Ready", "True", "KubeletReady", "kubelet is posting ready status", age)]
+        unknown = {
+            "status": "Unknown",
+            "reason": "NodeStatusUnknown",
+            "message": "Kubelet stopped posting node status.",
+        }
+        ready = entry("Ready", "Unknown", unknown["reason"], unknown["message"], not_ready_for)
+        return [*({**item, **unknown} for item in calm), ready]
 
 
 def gfd_labels(
@@ -331,7 +313,4 @@ _NODE_INFO: Final = {
     "containerRuntimeVersion": "containerd://2.1.4",
     "kubeletVersion": KUBELET_VERSION,
     "kubeProxyVersion": KUBELET_VERSION,
-    "machineID": "",
-    "systemUUID": "",
-    "bootID": "",
 }

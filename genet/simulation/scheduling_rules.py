@@ -118,7 +118,7 @@ def _filters(pod: Obj, asked: Amounts) -> Callable[[NodeState], Refusal | None]:
                 return Refusal((f"node(s) had untolerated taint {{{taint['key']}: {taint.get('value', '')}}}",))
         labels = state.node["metadata"].get("labels") or {}
         if any(labels.get(key) != value for key, value in selector.items()) or not (
-            required is None or any(_term_matches(term, labels) for term in required["nodeSelectorTerms"])
+            required is None or any(_term_matches(term, state.node) for term in required["nodeSelectorTerms"])
         ):
             return Refusal(("node(s) didn't match Pod's node affinity/selector",))
         return _shortage(state, asked)
@@ -135,9 +135,12 @@ def _shortage(state: NodeState, asked: Amounts) -> Refusal | None:
     return Refusal(reasons, resolvable=all(asked[name] <= have.get(name, 0) for name in short))
 
 
-def _term_matches(term: Obj, labels: Mapping[str, str]) -> bool:
-    expressions = term.get("matchExpressions") or ()
-    return bool(expressions) and all(_expression_matches(expression, labels) for expression in expressions)
+def _term_matches(term: Obj, node: Obj) -> bool:
+    labels = node["metadata"].get("labels") or {}
+    fields = {"metadata.name": node["metadata"]["name"]}
+    expressions = [(expression, labels) for expression in term.get("matchExpressions") or ()]
+    expressions += [(expression, fields) for expression in term.get("matchFields") or ()]
+    return bool(expressions) and all(_expression_matches(expression, values) for expression, values in expressions)
 
 
 def _expression_matches(expression: Obj, labels: Mapping[str, str]) -> bool:

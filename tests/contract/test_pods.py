@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from genet.errors import NotFound
-from genet.kube.objects import NAMESPACES, PODS, PVCS, RESOURCE_QUOTAS
+from genet.kube.objects import NAMESPACES, NODES, PODS, PVCS, RESOURCE_QUOTAS
 from tests.contract.conftest import GPU, GPU_LIMIT, IMAGE, POD_LIMIT, until
 
 
@@ -48,6 +48,17 @@ async def test_the_namespace_is_ready_before_its_first_pod(person, kube):
     assert quota.spec.hard["pods"] == str(POD_LIMIT)
     assert quota.spec.hard[f"requests.{GPU}"] == str(GPU_LIMIT)
     await kube.get(PVCS, f"{person.identifier}-workspace", person.namespace)
+
+
+async def test_a_pod_runs_on_the_node_that_was_chosen_or_nowhere(person, kube):
+    nodes = (await kube.list(NODES)).items
+    refusing = {n.metadata.name for n in nodes if any(taint.effect == "NoSchedule" for taint in n.spec.taints)}
+    open_node = max({n.metadata.name for n in nodes} - refusing)
+    await person.made("there", nodeName=open_node)
+    await person.made("nowhere", nodeName=min(refusing))
+    assert (await person.sees("there", "Running"))["nodeName"] == open_node
+    waiting = await until(person.pods, lambda pods: pods["nowhere"]["message"] is not None)
+    assert (waiting["nowhere"]["status"], waiting["nowhere"]["nodeName"]) == ("Pending", None)
 
 
 async def test_a_name_is_given_once(person):

@@ -22,6 +22,11 @@ def affinity(*expressions: dict[str, Any]) -> dict[str, Any]:
     return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}}
 
 
+def by_name(name: str) -> dict[str, Any]:
+    term = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [name]}]}
+    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}}
+
+
 def test_a_pod_goes_where_most_is_left_and_to_the_first_name_among_equals():
     busy, first, second = node("a"), node("b"), node("c")
     busy.used["cpu"] = 4
@@ -65,6 +70,8 @@ def test_a_cluster_without_nodes_says_so():
         ({"affinity": affinity({"key": "other", "operator": "Exists"})}, False),
         ({"affinity": affinity({"key": "other", "operator": "DoesNotExist"})}, True),
         ({"affinity": affinity()}, False),
+        ({"affinity": by_name("n")}, True),
+        ({"affinity": by_name("other")}, False),
     ],
 )
 def test_selectors_and_required_affinity_choose_the_node(spec: dict[str, Any], fits: bool):

@@ -118,6 +118,17 @@ class Transport:
             return self._link
 
 
+def _hang_up(response: aiohttp.ClientResponse) -> None:
+    """Let go of an answer; one that was not read to its end is cut off.
+
+    Merely closed, a TLS connection would wait for a goodbye that a server in the middle of a watch never says, and
+    outlive whoever closes the client.
+    """
+    if response.connection is not None and response.connection.transport is not None:
+        response.connection.transport.abort()
+    response.close()
+
+
 @asynccontextmanager
 async def _sent(call: _Call, link: _Link) -> AsyncIterator[aiohttp.ClientResponse]:
     link.calls += 1
@@ -137,7 +148,7 @@ async def _sent(call: _Call, link: _Link) -> AsyncIterator[aiohttp.ClientRespons
         try:
             yield answer.response
         finally:
-            answer.response.close()
+            _hang_up(answer.response)
     except (aiohttp.ClientError, OSError, ConfigException) as error:
         if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
             link.accepted = False

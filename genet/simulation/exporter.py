@@ -62,7 +62,7 @@ class Exporter:
                     labels = self._labels(Device(gpu, partition), uses)
                     if all(matcher.matches(labels) for matcher in others):
                         for metric in metrics:
-                            if not (metric == "DCGM_FI_DEV_GPU_UTIL" and partition):
+                            if _answers(metric, gpu, partition):
                                 value = _value(metric, gpu, partition, uses, at)
                                 yield Sample({"__name__": metric, **labels}, value)
 
@@ -90,6 +90,13 @@ class Exporter:
             labels[f"{prefix}pod"] = holder.pod
             labels[f"{prefix}container"] = holder.container
         return labels
+
+
+def _answers(metric: str, gpu: Gpu, partition: Partition | None) -> bool:
+    """A card that fell off the bus leaves its last Xid error alone; a slice has no utilization of its own."""
+    if gpu.xid:
+        return metric == "DCGM_FI_DEV_XID_ERRORS"
+    return not (metric == "DCGM_FI_DEV_GPU_UTIL" and partition)
 
 
 def _value(metric: str, gpu: Gpu, partition: Partition | None, uses: Iterable[Use], at: float) -> float:

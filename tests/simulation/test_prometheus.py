@@ -74,9 +74,11 @@ async def test_sharers_work_without_a_pod_label(small: World):
     assert load > 5
 
 
-async def test_the_last_error_of_a_card_is_told(small: World):
+async def test_a_card_off_the_bus_tells_its_last_error_alone(small: World):
     rows = await query(small, 'DCGM_FI_DEV_XID_ERRORS{hostname="a100-03"}')
-    assert {labels["gpu"]: value for labels, value in rows if value} == {"5": 48}
+    assert {labels["gpu"]: value for labels, value in rows if value} == {"5": 79}
+    rows = await query(small, 'DCGM_FI_DEV_GPU_UTIL{hostname="a100-03"}')
+    assert "5" not in {labels["gpu"] for labels, _ in rows}
 
 
 async def test_a_node_that_is_not_ready_says_nothing(small: World):

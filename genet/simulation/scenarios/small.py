@@ -26,7 +26,7 @@ def _nodes(scenario: Scenario) -> None:
         scenario.node(name, cpu=192, memory="2Ti", age="90d", labels=gfd_labels(H100, 8), devices=whole)
         scenario.cards(name, H100, 8, foreign={6} if name == "h100-03" else ())
     for name in ("a100-01", "a100-02", "a100-03"):
-        bad = {5: 48} if name == "a100-03" else {}
+        bad = {5: 79} if name == "a100-03" else {}
         unhealthy = {NVIDIA: len(bad)}
         labels = gfd_labels(A100, 8)
         scenario.node(name, cpu=128, memory="1Ti", age="300d", labels=labels, devices=whole, unhealthy=unhealthy)

@@ -53,6 +53,17 @@ _OUTLINED = """() => {
   };
 }"""
 
+# Nothing covers the outline's corners, and the window does not cut off the card beside it.
+_IN_SIGHT = """() => {
+  const map = document.querySelector("[role=application]");
+  const card = map.querySelector("[data-testid=gpu-card]");
+  const {left, right, top, bottom} = card.previousElementSibling.getBoundingClientRect();
+  const corners = [[left, top], [right - 1, top], [left, bottom - 1], [right - 1, bottom - 1]];
+  const said = card.getBoundingClientRect();
+  return corners.every(([x, y]) => map.contains(document.elementFromPoint(x, y)))
+    && said.top >= 0 && said.bottom <= innerHeight && said.left >= 0 && said.right <= innerWidth;
+}"""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -85,6 +96,11 @@ class Heatmap:
     def outlined(self) -> Cell | None:
         found = self._page.evaluate(_OUTLINED)
         return None if found is None else Cell(found["title"], tuple(found["box"]))
+
+    def is_in_sight(self) -> bool:
+        """Whether the outline and its card are."""
+        seen: bool = self._page.evaluate(_IN_SIGHT)
+        return seen
 
     def press(self, key: str) -> Cell | None:
         self._page.keyboard.press(key)

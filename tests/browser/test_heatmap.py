@@ -108,6 +108,22 @@ def test_arrow_keys_move_the_outline_and_enter_takes_a_free_gpu(demo: Demo, visi
     expect(page.get_by_role("dialog")).to_be_hidden()
 
 
+def test_the_outline_never_leaves_the_window(demo: Demo, visit: Visit):
+    page = visit(demo.page("/gpus", "alice"), viewport={"width": 500, "height": 600})
+    heatmap = Heatmap(page)
+    _tab_to(heatmap)
+    # Where the pointer happens to be must not matter to somebody who uses the keyboard.
+    page.mouse.move(250, 300)
+    slots = demo.slots("alice")
+    for key, node in (("ArrowRight", slots[-1]["nodeName"]), ("ArrowUp", slots[0]["nodeName"])):
+        before, here = None, heatmap.press(key)
+        while here and here != before:
+            assert heatmap.is_in_sight(), here.title
+            before, here = here, heatmap.press(key)
+        assert before is not None
+        assert before.title.startswith(f"{node} ·")
+
+
 def test_the_table_says_the_same_and_moves_the_same_outline(demo: Demo, visit: Visit):
     page = visit(demo.page("/gpus", "alice"))
     heatmap = Heatmap(page)

@@ -11,7 +11,7 @@ from tests.browser.heatmap import Heatmap
 pytestmark = pytest.mark.browser
 
 _GRAVE = {"serious", "critical"}
-_NARROW = {"width": 360, "height": 640}
+_NARROW = {"width": 320, "height": 640}
 _VIEWS = {
     "the map": ("/gpus", {}),
     "a filtered map": ("/gpus", {"state": "used", "mine": "1"}),

@@ -113,12 +113,12 @@ export function CreateDialog({ prefill, supply, onClose, onCreated }: CreateDial
             {create.isError && (
               <Problem title={text.create.failed} error={errors[""] ? new Error(errors[""]) : create.error} />
             )}
-            <Group justify="space-between" wrap="nowrap">
-              <Text size="xs" c="dimmed">
+            <Group>
+              <Text size="xs" c="dimmed" flex="1 1 200px">
                 {lifecycle.autoDeleteTime &&
                   text.create.keeps(`${lifecycle.autoDeleteTime} ${lifecycle.timezone}`)}
               </Text>
-              <Group gap="xs" wrap="nowrap">
+              <Group gap="xs" wrap="nowrap" ml="auto">
                 <Button variant="default" onClick={onClose}>
                   {text.app.cancel}
                 </Button>

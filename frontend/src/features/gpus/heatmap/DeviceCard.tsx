@@ -1,5 +1,6 @@
 /** What is known about one GPU, beside its square; also read out when the arrow keys get there. */
 import { Group, Text } from "@mantine/core";
+import { useLayoutEffect, useRef, useState } from "react";
 import { useLanguage } from "../../../i18n/language";
 import { holderText, memoryText, percentText, podsText, sinceText, unitText } from "../deviceText";
 import type { Device } from "../model";
@@ -7,7 +8,7 @@ import classes from "./Heatmap.module.css";
 import { StateMark } from "./StateMark";
 
 const WIDTH = 272;
-/** Rather below the square; above it where the map ends. */
+/** Between the square and the card. */
 const OFFSET = 10;
 
 interface DeviceCardProps {
@@ -28,9 +29,25 @@ export function DeviceCard({ device, hint, at }: DeviceCardProps) {
     [columns.power, unitText(device.power, "W", locale)],
     [columns.temperature, unitText(device.temperature, "°C", locale)],
   ];
+  const card = useRef<HTMLDivElement>(null);
+  const [above, setAbove] = useState(false);
+  useLayoutEffect(() => {
+    const map = card.current?.offsetParent;
+    if (card.current && map) {
+      const over = map.getBoundingClientRect().top + at.y - OFFSET;
+      const under = window.innerHeight - over - at.size - 2 * OFFSET;
+      setAbove(under < card.current.offsetHeight && under < over);
+    }
+  }, [at.y, at.size]);
   const left = Math.max(0, Math.min(at.x + at.size / 2 - WIDTH / 2, at.width - WIDTH));
   return (
-    <div className={classes.card} style={{ left, top: at.y + at.size + OFFSET }} data-testid="gpu-card">
+    <div
+      ref={card}
+      className={classes.card}
+      style={{ left, top: above ? at.y - OFFSET : at.y + at.size + OFFSET }}
+      data-above={above}
+      data-testid="gpu-card"
+    >
       <Text fw={600} size="sm" className={classes.title}>
         {device.node.name} · {columns.gpu} {device.index}
       </Text>

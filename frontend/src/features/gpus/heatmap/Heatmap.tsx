@@ -33,7 +33,9 @@ export function Heatmap({ fleet, filter, active, described, onActive, onChoose, 
   const { text, locale } = useLanguage();
   const { ref, width } = useElementSize();
   const canvas = useRef<HTMLCanvasElement>(null);
-  const byTouch = useRef(false);
+  const outline = useRef<HTMLDivElement>(null);
+  /** What moved the outline last, as far as it was moved here. */
+  const tool = useRef<"mouse" | "touch" | "keys">("mouse");
   const palette = usePalette();
   const pixelRatio = usePixelRatio();
   const layout = useMemo(() => layoutFleet(fleet, shownGroups(fleet, filter), width), [fleet, filter, width]);
@@ -54,6 +56,13 @@ export function Heatmap({ fleet, filter, active, described, onActive, onChoose, 
     drawFleet(surface, fleet, layout, palette, (device) => matches(fleet, filter, device));
   }, [fleet, filter, layout, palette, pixelRatio]);
 
+  useEffect(() => {
+    // Only new data must not scroll back who scrolled away, and the pointer is where it is seen.
+    if (active !== null && described && tool.current === "keys") {
+      outline.current?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    }
+  }, [active, described]);
+
   const under = (event: PointerEvent | React.MouseEvent) => {
     const corner = event.currentTarget.getBoundingClientRect();
     return deviceAt(layout, fleet, {
@@ -62,15 +71,15 @@ export function Heatmap({ fleet, filter, active, described, onActive, onChoose, 
     });
   };
   const hover = (event: PointerEvent) => {
-    byTouch.current = event.pointerType === "touch";
-    if (!byTouch.current) {
+    tool.current = event.pointerType === "touch" ? "touch" : "mouse";
+    if (tool.current === "mouse") {
       onActive(under(event));
     }
   };
   const click = (event: React.MouseEvent) => {
     const device = under(event);
     // A finger has no hover: its first tap shows the GPU, the second chooses it.
-    if (device !== null && (!byTouch.current || device === active)) {
+    if (device !== null && (tool.current !== "touch" || device === active)) {
       onChoose(fleet.device(device));
     } else {
       onActive(device);
@@ -79,6 +88,7 @@ export function Heatmap({ fleet, filter, active, described, onActive, onChoose, 
   const press = (event: KeyboardEvent) => {
     if (event.key.startsWith("Arrow")) {
       event.preventDefault();
+      tool.current = "keys";
       onActive(
         active === null
           ? firstDevice(layout, fleet)
@@ -143,13 +153,14 @@ export function Heatmap({ fleet, filter, active, described, onActive, onChoose, 
         }}
         onPointerDown={hover}
         onPointerMove={hover}
-        onPointerLeave={() => !byTouch.current && onActive(null)}
+        onPointerLeave={() => tool.current === "mouse" && onActive(null)}
         onClick={click}
       />
       <div aria-live="polite">
         {device && origin && (
           <>
             <div
+              ref={outline}
               className={classes.outline}
               style={{
                 transform: `translate(${origin.x}px, ${origin.y}px)`,
@@ -160,7 +171,7 @@ export function Heatmap({ fleet, filter, active, described, onActive, onChoose, 
             {described && (
               <DeviceCard
                 device={device}
-                hint={hint(device, byTouch.current)}
+                hint={hint(device, tool.current === "touch")}
                 at={{ x: origin.x, y: origin.y, size: layout.density.cell, width: layout.width }}
               />
             )}

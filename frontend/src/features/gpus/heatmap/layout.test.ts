@@ -6,7 +6,7 @@ import { cellOrigin, deviceAt, firstDevice, layoutFleet, neighbour } from "./lay
 const fleet = fleetFromObjects(overviewOf({ a: [8, 3, 16], b: [1, 1, 4] }), null);
 const devices = Array.from(fleet.state.keys());
 
-describe.each([320, 800, 1600])("a layout %i px wide", (width) => {
+describe.each([200, 262, 320, 800, 1600])("a layout %i px wide", (width) => {
   const layout = layoutFleet(fleet, [0, 1], width);
 
   it("gives back every GPU at the middle of its square", () => {

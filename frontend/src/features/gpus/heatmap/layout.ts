@@ -42,7 +42,7 @@ export interface Point {
   y: number;
 }
 
-/** From roomy to dense; the first whose height fits HEIGHT_BUDGET is taken, else the last. */
+/** From roomy to dense; the first that fits HEIGHT_BUDGET and the width is taken, else the last. */
 const DENSITIES: readonly [Density, ...Density[]] = [
   { cell: 34, gap: 4, blockGap: 24, label: 20, minBlockWidth: 124 },
   { cell: 26, gap: 4, blockGap: 20, label: 20, minBlockWidth: 116 },
@@ -63,7 +63,7 @@ const HEADING_COUNT = 130;
 export function layoutFleet(fleet: Fleet, groups: number[], width: number): Layout {
   let layout = layoutAt(DENSITIES[0], fleet, groups, width);
   for (const density of DENSITIES.slice(1)) {
-    if (layout.height <= HEIGHT_BUDGET) {
+    if (layout.height <= HEIGHT_BUDGET && layout.boxes.every(({ blockWidth }) => blockWidth <= width)) {
       break;
     }
     layout = layoutAt(density, fleet, groups, width);

@@ -203,8 +203,8 @@ async def errors_to_status(request: web.Request, handler: Handler) -> web.Stream
     except web.HTTPRequestEntityTooLarge:
         message = f"Request entity too large: limit is {MAX_BODY}"
         return _json(ApiError(413, "RequestEntityTooLarge", message).status(), 413)
-    except web.HTTPException:
-        raise
+    except (web.HTTPException, ConnectionResetError):
+        raise  # the second: nobody is there to answer any more
     except Exception:
         logger.exception("%s %s", request.method, request.path)
         return _json(ApiError(500, "InternalError", "Internal error occurred").status(), 500)

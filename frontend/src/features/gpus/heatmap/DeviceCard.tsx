@@ -52,10 +52,10 @@ export function DeviceCard({ device, hint, at }: DeviceCardProps) {
         {device.node.name} · {columns.gpu} {device.index}
       </Text>
       <Group justify="space-between" wrap="nowrap" gap="xs">
-        <Text size="xs" c="dimmed" truncate>
+        <Text size="xs" c="dimmed" className={classes.title}>
           {device.group.label}
         </Text>
-        <Group gap={6} wrap="nowrap">
+        <Group gap={6} wrap="nowrap" flex="none">
           <StateMark state={device.status} />
           <Text size="xs" fw={600}>
             {states[device.status]}

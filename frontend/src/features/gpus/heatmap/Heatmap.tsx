@@ -57,7 +57,7 @@ export function Heatmap({ fleet, filter, active, described, onActive, onChoose, 
   }, [fleet, filter, layout, palette, pixelRatio]);
 
   useEffect(() => {
-    // Only new data must not scroll back who scrolled away, and the pointer is where it is seen.
+    // Only a key scrolls: the pointer is in sight, and new data must not pull back somebody who scrolled away.
     if (active !== null && described && tool.current === "keys") {
       outline.current?.scrollIntoView({ block: "nearest", inline: "nearest" });
     }
@@ -125,7 +125,7 @@ export function Heatmap({ fleet, filter, active, described, onActive, onChoose, 
               className={classes.heading}
               style={{ top: box.top, left: box.x, width: box.width }}
             >
-              <Text component="h2" fw={600} size="sm" truncate>
+              <Text component="h2" fw={600} size="sm" lineClamp={2} className={classes.label}>
                 {group.label}
               </Text>
               <Text c="dimmed" size="sm" className={classes.count}>

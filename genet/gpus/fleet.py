@@ -16,7 +16,7 @@ from typing import NamedTuple, cast
 import msgspec
 from msgspec.structs import replace
 
-from genet.gpus.inventory import Kind
+from genet.gpus.inventory import Kind, NodeDevices
 from genet.gpus.overview import (
     AcceleratorGroup,
     Audience,
@@ -54,7 +54,7 @@ class Fleet:
         self.revision = 0
         """Grows when anything that can be seen changes."""
 
-    def put(self, name: str, parts: Mapping[Kind, Node]) -> None:
+    def put(self, name: str, parts: Mapping[Kind, NodeDevices]) -> None:
         """Set what is known of one node; no parts: it has no devices, or is gone."""
         before = self._kinds.get(name, ())
         changed = False
@@ -63,8 +63,8 @@ class Fleet:
                 changed |= self._groups[kind].put(name, None)
                 if not self._groups[kind].pieces:
                     del self._groups[kind]
-        for kind, node in parts.items():
-            changed |= self._groups.setdefault(kind, _Group()).put(name, node)
+        for kind, devices in parts.items():
+            changed |= self._groups.setdefault(kind, _Group()).put(name, devices.node)
         if parts:
             self._kinds[name] = tuple(parts)
         else:

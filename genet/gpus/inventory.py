@@ -5,13 +5,13 @@ five thousand as in one of a hundred.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
 from genet import accelerators, naming
-from genet.gpus.model import Attribution, PodKey, Pool, Reading
+from genet.gpus.model import Attribution, NodeFacts, PodKey, Pool, Reading
 from genet.gpus.overview import Node, PodRef, Slot, Status
 from genet.gpus.pools import is_time_shared, pools
 from genet.gpus.sources import PRECEDENCE, counts
@@ -42,27 +42,33 @@ class Kind(msgspec.Struct, frozen=True, order=True):
     resource_name: str
 
 
-def inventory(
-    node: objects.Node, pods: Sequence[objects.Pod], readings: Sequence[Reading], types: Iterable[GPUType]
-) -> dict[Kind, Node]:
+class NodeDevices(NamedTuple):
+    """The devices of one kind on one node."""
+
+    node: Node
+    free: int
+    """Units of the resource that new pods could get now: cards, slices or shares; 0 where none can be scheduled."""
+
+
+def inventory(facts: NodeFacts, types: Iterable[GPUType]) -> dict[Kind, NodeDevices]:
     """The node's devices by kind; a node with two models is in both, one without devices in none.
 
     Args:
-        node: as the API server has it.
-        pods: all pods bound to it.
-        readings: what exporters say of its devices; empty: nothing is known of their use.
+        facts: everything known of the node.
         types: `gpu.availableTypes`, in their order.
     """
     types = tuple(types)
+    node, pods = facts.node, facts.pods
     is_device = accelerators.counts_devices(kind.resource_name for kind in types)
     present = {(pod.metadata.namespace, pod.metadata.name) for pod in pods if not requests.is_finished(pod)}
-    merged: dict[Kind, Node] = {}
-    for pool in pools(node, pods, readings, is_device):
+    merged: dict[Kind, NodeDevices] = {}
+    for pool in pools(node, pods, facts.readings, is_device):
         slots = _slots(pool, present, is_lost=_ready(node) == "Unknown")
         for product, indexes in _products(node, pool).items():
             kind = _kind(node, pool.resource, product, types)
             part = _node(node, pool, product, [slots[index] for index in indexes])
-            merged[kind] = _together(merged[kind], part) if kind in merged else part
+            part = _together(merged[kind].node, part) if kind in merged else part
+            merged[kind] = NodeDevices(part, _free(part))
     return merged
 
 
@@ -218,6 +224,10 @@ def _together(one: Node, other: Node) -> Node:
         used_devices=one.used_devices + other.used_devices,
         slots=tuple(sorted((*one.slots, *other.slots), key=lambda slot: slot.index)),
     )
+
+
+def _free(node: Node) -> int:
+    return sum(slot.status == "free" for slot in node.slots) if node.ready and node.schedulable else 0
 
 
 def _ready(node: objects.Node) -> str:

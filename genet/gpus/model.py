@@ -1,10 +1,16 @@
-"""What the sources speak of: a device as an exporter saw it, and the devices one node advertises under one name."""
+"""What the sources speak of: everything known of one node, the devices seen in it, and who is said to hold them.
 
+Sources call devices by different names: a UUID, an index, a PCI address, a DRA device. `Seen.names` brings the names
+of one device together, so that no source has to know another's. The spellings are made by the functions below.
+"""
+
+from datetime import datetime
 from typing import Literal
 
 import msgspec
 
-from genet.kube.objects import Pod
+from genet.kube.objects import ConfigMap, Node, Pod
+from genet.kube.resource_api import ResourceClaim, ResourceSlice
 
 Attribution = Literal["claim", "resourceStatus", "annotation", "exporter", "count"]
 """How it is known who holds a device, the most trusted first."""
@@ -38,6 +44,74 @@ class Reading(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Watt."""
     temperature: int | None = None
     """Degrees Celsius."""
+    vendor: str = "nvidia"
+    """As in `genet.accelerators`."""
+    names: tuple[str, ...] = ()
+    """Further names of this card or slice, such as its PCI address or its MIG UUID."""
+    fault: str | None = None
+    """What the exporter says is wrong with the card, for people to read; None: nothing, or it does not say."""
+    idle_since: datetime | None = None
+    """Since when it has done nothing; None: it is at work, or that is not known."""
+
+
+class NodeFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """Everything known of one node. What the merge makes of it is a function of this alone."""
+
+    node: Node
+    pods: tuple[Pod, ...] = ()
+    """All pods bound to it, also finished ones."""
+    readings: tuple[Reading, ...] = ()
+    """What exporters say of its devices; empty: nothing is known of their use."""
+    slices: tuple[ResourceSlice, ...] = ()
+    """DRA's devices of this node."""
+    claims: tuple[ResourceClaim, ...] = ()
+    """Claims that have been given devices of these slices, or are reserved for pods of this node."""
+    device_info: ConfigMap | None = None
+    """Ascend's word on the health of this node's devices."""
+
+
+class Part(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A part of a card that can be held by itself: a MIG instance, a compute partition, a DRA partition."""
+
+    names: tuple[str, ...]
+    id: str
+    """What people read, unique within the card."""
+    profile: str | None = None
+    resource: str | None = None
+    """The extended resource that counts it; None: not known, or none does (DRA)."""
+
+
+class Seen(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One card of the node, as far as one source describes it. What it does not say is None or empty."""
+
+    names: tuple[str, ...]
+    vendor: str
+    index: int | None = None
+    uuid: str | None = None
+    resource: str | None = None
+    """The extended resource that counts it, or the DRA driver's name; None: not said."""
+    product: str | None = None
+    """Model, spelled like the vendor's node label."""
+    memory_total: int | None = None
+    """MiB."""
+    fault: str | None = None
+    """Why it is unhealthy, for people to read; None: it is healthy, or nothing is said."""
+    doubt: str | None = None
+    """Why nobody can tell its state just now, for people to read."""
+    shares: int | None = None
+    """How many pods may hold it at once."""
+    parts: tuple[Part, ...] = ()
+
+
+class Holding(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One source's word that a pod holds a device or a part of one."""
+
+    device: str
+    """One of its names."""
+    pod: PodKey
+    resource: str | None = None
+    """The extended resource by which the pod asked for it, whose count bounds what it can hold; None: it asked by
+    other means (a claim, an annotation)."""
 
 
 class Pool(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,3 +128,24 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
     """How many pods may share one device; None: not known."""
     advertised: bool = True
     """False: exporters see the devices, but no resource of the node counts them."""
+
+
+def index_name(vendor: str, index: int) -> str:
+    """A card by its number on the node."""
+    return f"{vendor}#{index}"
+
+
+def instance_name(uuid: str, instance: str) -> str:
+    """A MIG instance by its card and its GPU instance ID; another vendor's partition likewise."""
+    return f"{uuid}/{instance}"
+
+
+def pci_name(address: str) -> str:
+    """A card by its PCI address: `00000000:18:00.0`, `0000:18:00.0` and `18:00.0` are the same."""
+    *_, bus, slot = ("", *address.lower().split(":"))
+    return f"pci:{bus}:{slot}"
+
+
+def dra_name(driver: str, pool: str, device: str) -> str:
+    """A device of a ResourceSlice."""
+    return f"{driver}/{pool}/{device}"

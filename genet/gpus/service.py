@@ -16,6 +16,7 @@ from genet.gpus.feed import Feed
 from genet.gpus.fleet import Fleet, Representation
 from genet.gpus.inventory import inventory
 from genet.gpus.metrics import Locator
+from genet.gpus.model import NodeFacts
 from genet.gpus.overview import Audience, Sources, SourceState
 from genet.kube.cache import Cache, Key
 from genet.kube.objects import Node, Pod
@@ -113,7 +114,8 @@ class OverviewService:
                 self._fleet.put(name, {})
             else:
                 pods = tuple(self._pods.by(NODE_INDEX, name))
-                self._fleet.put(name, inventory(node, pods, self._feed.of(name), self._types))
+                facts = NodeFacts(node=node, pods=pods, readings=self._feed.of(name))
+                self._fleet.put(name, inventory(facts, self._types))
         self._marked.clear()
 
     def _nodes_changed(self, keys: Collection[Key]) -> None:

@@ -334,6 +334,10 @@ class Secret(KubeObject):
     data: dict[str, bytes] = {}
 
 
+class ConfigMap(KubeObject):
+    data: dict[str, str] = {}
+
+
 class ServicePort(Projection):
     port: int
     name: str = ""
@@ -421,6 +425,7 @@ RESOURCE_QUOTAS = Resource("v1", "ResourceQuota", "resourcequotas", ResourceQuot
 LIMIT_RANGES = Resource("v1", "LimitRange", "limitranges", KubeObject)
 NETWORK_POLICIES = Resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies", KubeObject)
 ROLE_BINDINGS = Resource("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings", KubeObject)
+CONFIG_MAPS = Resource("v1", "ConfigMap", "configmaps", ConfigMap)
 SECRETS = Resource("v1", "Secret", "secrets", Secret)
 SERVICES = Resource("v1", "Service", "services", Service)
 JOBS = Resource("batch/v1", "Job", "jobs", Job)

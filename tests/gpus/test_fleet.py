@@ -5,7 +5,7 @@ import pytest
 
 from genet.gpus.fleet import Fleet
 from genet.gpus.inventory import inventory
-from genet.gpus.model import Reading
+from genet.gpus.model import NodeFacts, Reading
 from genet.gpus.overview import Audience, GPUOverview, Sources, SourceState
 from genet.settings import GPUType
 from tests.gpus.builders import A100, GPU, node, pod
@@ -33,7 +33,7 @@ def sources(state="ok", at=NOW):
 
 
 def put(fleet, n, pods=(), readings=()):
-    fleet.put(n.metadata.name, inventory(n, pods, readings, [A100_TYPE]))
+    fleet.put(n.metadata.name, inventory(NodeFacts(node=n, pods=tuple(pods), readings=tuple(readings)), [A100_TYPE]))
 
 
 def small_fleet(order=1):

@@ -1,7 +1,7 @@
 import pytest
 
 from genet.gpus.inventory import inventory
-from genet.gpus.model import Reading
+from genet.gpus.model import NodeFacts, Reading
 from genet.gpus.overview import PodRef
 from genet.settings import GPUType
 from tests.gpus.builders import A100, GPU, STARTED, node, pod
@@ -10,7 +10,8 @@ MIG = "nvidia.com/mig-1g.5gb"
 
 
 def merged(n=None, pods=(), readings=(), types=()):
-    return inventory(n or node(), pods, readings, types)
+    facts = NodeFacts(node=n or node(), pods=tuple(pods), readings=tuple(readings))
+    return {kind: devices.node for kind, devices in inventory(facts, types).items()}
 
 
 def only(*args, **kwargs):

@@ -14,7 +14,8 @@ from genet.errors import Unavailable
 from genet.flows.create_pod import CreatePod
 from genet.flows.delete_pod import DeletePod
 from genet.flows.extend_pod import ExtendPod
-from genet.gpus.service import NODE_INDEX, OverviewService, by_node
+from genet.gpus.facts import NODE_INDEX, Facts, by_node
+from genet.gpus.service import OverviewService
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
 from genet.kube.objects import NAMESPACES, NODES, PODS, Namespace, Node
@@ -63,7 +64,7 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
         nodes = Cache(kube, NODES)
         namespaces = Cache(kube, NAMESPACES)
         prometheus = Prometheus(settings.prometheus_url) if settings.prometheus_url else None
-        overview = OverviewService(nodes, pods, settings.gpu.available_types, prometheus, clock=clock)
+        overview = OverviewService(Facts(nodes, pods), settings.gpu.available_types, prometheus, clock=clock)
         is_device = counts_devices(kind.resource_name for kind in settings.gpu.available_types)
         tenancy = Tenancy(kube, settings, namespaces=namespaces)
         # while it holds its room, a creation makes two calls and waits some seconds; clocks differ by some more

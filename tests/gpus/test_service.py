@@ -10,8 +10,9 @@ import msgspec
 import pytest
 
 from genet.errors import Unavailable
+from genet.gpus.facts import NODE_INDEX, Facts, by_node
 from genet.gpus.overview import Audience, GPUOverview
-from genet.gpus.service import NODE_INDEX, OverviewService, by_node
+from genet.gpus.service import OverviewService
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient, Listing
 from genet.kube.objects import NODES, PODS, Node
@@ -111,7 +112,7 @@ def slot(service, index):
 
 
 async def test_before_the_first_lists_there_is_no_empty_cluster_to_see(cluster, clock):
-    service = OverviewService(cluster.nodes, cluster.pods, [], None, clock=clock)
+    service = OverviewService(Facts(cluster.nodes, cluster.pods), [], None, clock=clock)
     with pytest.raises(Unavailable):
         service.overview(Audience.MEMBER)
     cluster.nodes.apply(Listing([node()], "10"))
@@ -121,11 +122,11 @@ async def test_before_the_first_lists_there_is_no_empty_cluster_to_see(cluster, 
 
 async def test_what_was_listed_before_the_service_came_is_shown(cluster, clock):
     cluster.listed([node()], [pod("a", 2)])
-    assert used(OverviewService(cluster.nodes, cluster.pods, [], None, clock=clock)) == 2
+    assert used(OverviewService(Facts(cluster.nodes, cluster.pods), [], None, clock=clock)) == 2
 
 
 async def test_every_change_of_pods_and_nodes_is_followed(cluster, clock):
-    service = OverviewService(cluster.nodes, cluster.pods, [], None, clock=clock)
+    service = OverviewService(Facts(cluster.nodes, cluster.pods), [], None, clock=clock)
     cluster.listed([node()], [pod("a", 2)])
     assert used(service) == 2
     cluster.event(cluster.pods, "ADDED", pod("b", 1, on=""))
@@ -141,7 +142,7 @@ async def test_every_change_of_pods_and_nodes_is_followed(cluster, clock):
 
 
 async def test_a_name_that_comes_back_on_another_node_leaves_the_first(cluster, clock):
-    service = OverviewService(cluster.nodes, cluster.pods, [], None, clock=clock)
+    service = OverviewService(Facts(cluster.nodes, cluster.pods), [], None, clock=clock)
     cluster.listed([node("n1"), node("n2")], [pod("a", 1, on="n1")])
     again = pod("a", 1, on="n2")
     again = msgspec.structs.replace(again, metadata=msgspec.structs.replace(again.metadata, uid="uid-again"))
@@ -164,7 +165,7 @@ class CountingCache(Cache[Node]):
 async def test_an_event_rebuilds_its_node_alone(cluster, clock):
     async with KubeClient.connect(Kubernetes()) as kube:
         cluster.nodes = CountingCache(kube, NODES)
-        service = OverviewService(cluster.nodes, cluster.pods, [], None, clock=clock)
+        service = OverviewService(Facts(cluster.nodes, cluster.pods), [], None, clock=clock)
         cluster.listed([node(f"n{i}") for i in range(20)])
         service.overview(Audience.MEMBER)
         assert len(cluster.nodes.asked) == 20
@@ -177,7 +178,7 @@ async def test_an_event_rebuilds_its_node_alone(cluster, clock):
 
 
 async def test_a_cluster_without_prometheus_says_so(cluster, clock):
-    service = OverviewService(cluster.nodes, cluster.pods, [], None, clock=clock)
+    service = OverviewService(Facts(cluster.nodes, cluster.pods), [], None, clock=clock)
     cluster.listed([node()])
     await service.refresh()
     overview = seen(service)
@@ -188,7 +189,7 @@ async def test_a_cluster_without_prometheus_says_so(cluster, clock):
 
 async def test_readings_show_after_a_refresh(cluster, clock):
     async with prometheus() as (exporters, client):
-        service = OverviewService(cluster.nodes, cluster.pods, [], client, clock=clock)
+        service = OverviewService(Facts(cluster.nodes, cluster.pods), [], client, clock=clock)
         cluster.listed([node()], [pod("a")])
         assert seen(service).sources.prometheus.state == "unavailable"
         label = {"pod": "a", "namespace": "user-ann-a"}
@@ -205,7 +206,7 @@ async def test_readings_show_after_a_refresh(cluster, clock):
 
 async def test_a_failing_prometheus_is_stale_first_and_forgotten_later(cluster, clock, caplog):
     async with prometheus() as (exporters, client):
-        service = OverviewService(cluster.nodes, cluster.pods, [], client, clock=clock)
+        service = OverviewService(Facts(cluster.nodes, cluster.pods), [], client, clock=clock)
         cluster.listed([node()], [pod("a")])
         exporters.samples = [series("DCGM_FI_DEV_GPU_UTIL", 55)]
         await service.refresh()
@@ -229,7 +230,7 @@ async def test_a_failing_prometheus_is_stale_first_and_forgotten_later(cluster, 
 
 async def test_answers_that_say_less_than_they_should_are_remarked_on(cluster, clock):
     async with prometheus() as (exporters, client):
-        service = OverviewService(cluster.nodes, cluster.pods, [], client, clock=clock)
+        service = OverviewService(Facts(cluster.nodes, cluster.pods), [], client, clock=clock)
         cluster.listed([node()])
         await service.refresh()
         assert seen(service).sources.prometheus.message == "Prometheus has no DCGM metrics"
@@ -245,7 +246,7 @@ async def test_answers_that_say_less_than_they_should_are_remarked_on(cluster, c
 
 async def test_the_readings_are_kept_fresh_until_cancelled(cluster, clock):
     async with prometheus() as (exporters, client):
-        service = OverviewService(cluster.nodes, cluster.pods, [], client, clock=clock, refresh_seconds=0)
+        service = OverviewService(Facts(cluster.nodes, cluster.pods), [], client, clock=clock, refresh_seconds=0)
         exporters.samples = [series("DCGM_FI_DEV_GPU_UTIL", 55)]
         running = asyncio.create_task(service.run())
         await asyncio.sleep(0)  # before the first list there is nothing to join series with, so nothing is asked
@@ -260,7 +261,7 @@ async def test_the_readings_are_kept_fresh_until_cancelled(cluster, clock):
 
 
 async def test_an_api_server_that_is_gone_leaves_what_it_said_last_marked_stale(cluster, clock):
-    service = OverviewService(cluster.nodes, cluster.pods, [], None, clock=clock)
+    service = OverviewService(Facts(cluster.nodes, cluster.pods), [], None, clock=clock)
     cluster.listed([node()], [pod("a")])
     fresh = service.overview(Audience.MEMBER)
     cluster.pods.apply(Trouble(Unavailable("dial tcp 10.0.0.7:6443: connection refused")))

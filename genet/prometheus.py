@@ -13,9 +13,12 @@ nothing. Traps of prometheus-api-client (and requests below it):
 import asyncio
 import contextlib
 import io
+import math
 import socket
 import threading
-from typing import Any
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 import msgspec
 import requests
@@ -32,6 +35,8 @@ MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
 _OK = 200
 
+Answer = TypeVar("Answer")
+
 
 class Sample(msgspec.Struct, frozen=True, gc=False):
     """One series at one moment."""
@@ -44,6 +49,15 @@ class Sample(msgspec.Struct, frozen=True, gc=False):
     """Unix seconds at which the value was taken from the series, not when the exporter measured it."""
 
 
+class Series(msgspec.Struct, frozen=True, gc=False):
+    """One series over a time."""
+
+    labels: dict[str, str]
+    """With `__name__` where the query keeps it."""
+    values: tuple[float | None, ...]
+    """One at each step, the first at the start. None: the series has no sample there, or one that is no number."""
+
+
 class Prometheus:
     """An asynchronous face of one Prometheus; every question is bounded in time and size and asked once."""
 
@@ -51,7 +65,7 @@ class Prometheus:
         self._url = url.rstrip("/")
         self._timeout = timeout_seconds
         self._max_bytes = max_bytes
-        self._asking: asyncio.Future[tuple[Sample, ...]] | None = None
+        self._asking: asyncio.Future[Any] | None = None
 
     async def query(self, promql: str) -> tuple[Sample, ...]:
         """The instant vector of an expression, now.
@@ -60,10 +74,28 @@ class Prometheus:
             Unavailable: no answer in time, a wrong one, or the thread of an earlier question has not ended yet
                 (it may hang in the resolver, which nothing can cut short).
         """
+        return await self._answer(lambda connect: _samples(connect.custom_query(promql)))
+
+    async def query_range(self, promql: str, start: datetime, end: datetime, step: timedelta) -> tuple[Series, ...]:
+        """The values of an expression at `start` and every `step` from there, until `end` at the latest.
+
+        All are whole seconds. Prometheus refuses more than 11,000 steps.
+
+        Raises:
+            Unavailable: as for `query`.
+        """
+
+        def ask(connect: PrometheusConnect) -> tuple[Series, ...]:
+            every = f"{step.total_seconds():g}"
+            return _series(connect.custom_query_range(promql, start, end, every), start, end, step)
+
+        return await self._answer(ask)
+
+    async def _answer(self, ask: Callable[[PrometheusConnect], Answer]) -> Answer:
         if self._asking is not None and not self._asking.done():
             raise Unavailable("Prometheus still owes the answer to an earlier question")
         line = _Line()
-        asking = asyncio.ensure_future(asyncio.to_thread(self._ask, promql, line))
+        asking = asyncio.ensure_future(asyncio.to_thread(self._ask, ask, line))
         asking.add_done_callback(_retrieve)
         self._asking = asking
         try:
@@ -74,11 +106,11 @@ class Prometheus:
         finally:
             line.cut()
 
-    def _ask(self, promql: str, line: "_Line") -> tuple[Sample, ...]:
+    def _ask(self, ask: Callable[[PrometheusConnect], Answer], line: "_Line") -> Answer:
         with _Session(_Adapter(line, self._max_bytes)) as session:
             connect = PrometheusConnect(url=self._url, session=session, timeout=self._timeout)
             try:
-                return _samples(connect.custom_query(promql))
+                return ask(connect)
             except requests.exceptions.JSONDecodeError as error:
                 raise Unavailable("Prometheus answered with broken JSON") from error
             except requests.exceptions.SSLError as error:
@@ -91,17 +123,34 @@ class Prometheus:
                 raise Unavailable("Prometheus answered with something else than samples") from error
 
 
-class _Series(msgspec.Struct):
+class _Instant(msgspec.Struct):
     metric: dict[str, str]
     value: tuple[float, str]
 
 
+class _Range(msgspec.Struct):
+    metric: dict[str, str]
+    values: list[tuple[float, str]]
+
+
 def _samples(result: Any) -> tuple[Sample, ...]:
-    series = msgspec.convert(result, list[_Series])
-    return tuple(Sample(labels=s.metric, value=float(s.value[1]), timestamp=s.value[0]) for s in series)
+    found = msgspec.convert(result, list[_Instant])
+    return tuple(Sample(labels=s.metric, value=float(s.value[1]), timestamp=s.value[0]) for s in found)
 
 
-def _retrieve(asked: asyncio.Future[tuple[Sample, ...]]) -> None:
+def _series(result: Any, start: datetime, end: datetime, step: timedelta) -> tuple[Series, ...]:
+    """Prometheus leaves out the steps without a sample; here every step has its place."""
+    first, every = start.timestamp(), step.total_seconds()
+    places = range((end - start) // step + 1)
+    series = []
+    for found in msgspec.convert(result, list[_Range]):
+        by_place = {round((at - first) / every): float(text) for at, text in found.values}
+        values = (by_place.get(place, math.nan) for place in places)
+        series.append(Series(found.metric, tuple(value if math.isfinite(value) else None for value in values)))
+    return tuple(series)
+
+
+def _retrieve(asked: asyncio.Future[Any]) -> None:
     """An answer nobody waits for any more is not an error to log."""
     if not asked.cancelled():
         asked.exception()

@@ -7,6 +7,8 @@ import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -47,6 +49,10 @@ def answering(
     return handler
 
 
+def matrix(*series: Mapping[str, object]) -> bytes:
+    return json.dumps({"status": "success", "data": {"resultType": "matrix", "result": series}}).encode()
+
+
 def vector(*series: Mapping[str, object]) -> bytes:
     return json.dumps({"status": "success", "data": {"resultType": "vector", "result": series}}).encode()
 
@@ -80,6 +86,44 @@ async def test_not_a_number_is_a_value_of_prometheus():
         values = [sample.value for sample in await Prometheus(url).query("up")]
     assert math.isnan(values[0])
     assert math.isinf(values[1])
+
+
+START = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+async def over_three_minutes(handler: Handler):
+    async with served(handler) as url:
+        return await Prometheus(url).query_range("up", START, START + 3 * MINUTE, MINUTE)
+
+
+async def test_a_range_has_a_value_at_every_step_and_gaps_where_there_was_none():
+    first = int(START.timestamp())
+    one = {"metric": {"job": "dcgm"}, "values": [[first, "1"], [first + 120, "NaN"], [first + 180, "4.5"]]}
+    other = {"metric": {"job": "hami"}, "values": [[first + 60, "2"]]}
+    series = await over_three_minutes(answering(matrix(one, other)))
+    assert [(s.labels["job"], s.values) for s in series] == [
+        ("dcgm", (1.0, None, None, 4.5)),
+        ("hami", (None, 2.0, None, None)),
+    ]
+
+
+async def test_a_range_is_asked_for_with_its_start_its_end_and_its_step():
+    asked = []
+
+    async def handler(reader, writer):
+        head = await reader.readuntil(b"\r\n")
+        asked.append(parse_qs(urlsplit(head.decode().split()[1]).query))
+        await answering(matrix())(reader, writer)
+
+    assert await over_three_minutes(handler) == ()
+    first = int(START.timestamp())
+    assert asked == [{"query": ["up"], "start": [str(first)], "end": [str(first + 180)], "step": ["60"]}]
+
+
+async def test_a_vector_is_no_range():
+    with pytest.raises(Unavailable, match="something else than samples"):
+        await over_three_minutes(answering(vector(UP)))
 
 
 @pytest.mark.parametrize(

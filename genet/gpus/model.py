@@ -110,8 +110,11 @@ class Holding(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One of its names."""
     pod: PodKey
     resource: str | None = None
-    """The extended resource by which the pod asked for it, whose count bounds what it can hold; None: it asked by
-    other means (a claim, an annotation)."""
+    """The extended resource by which the pod asked for it, whose count bounds what it can hold: each holding takes one
+    unit of it, also the second of the same pod and device. None: it asked by other means (a claim, an annotation)."""
+    instead_of: PodKey | None = None
+    """The pod that asked for the device, only to keep it for `pod`: the units are this pod's, it takes one of them
+    for each device, and it is shown nowhere as a holder."""
 
 
 class Pool(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,9 +144,12 @@ def instance_name(uuid: str, instance: str) -> str:
 
 
 def pci_name(address: str) -> str:
-    """A card by its PCI address: `00000000:18:00.0`, `0000:18:00.0` and `18:00.0` are the same."""
-    *_, bus, slot = ("", *address.lower().split(":"))
-    return f"pci:{bus}:{slot}"
+    """A card by its PCI address: `00000000:18:00.0`, `0000:18:00.0` and `18:00.0` are the same.
+
+    The domain counts: the cards of a GB200 board differ in nothing else.
+    """
+    domain, bus, slot = ("", "", *address.lower().split(":"))[-3:]
+    return f"pci:{domain.lstrip('0')}:{bus}:{slot}"
 
 
 def dra_name(driver: str, pool: str, device: str) -> str:

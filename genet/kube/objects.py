@@ -194,6 +194,20 @@ class PodResourceClaimStatus(Projection):
     resource_claim_name: str = ""
 
 
+class ExtendedResourceRequest(Projection):
+    """Which request of the claim stands for which extended resource of a container."""
+
+    resource_name: str
+    request_name: str
+
+
+class ExtendedResourceClaimStatus(Projection):
+    """The claim by which DRA serves what the pod asks for as extended resources."""
+
+    resource_claim_name: str
+    request_mappings: tuple[ExtendedResourceRequest, ...] = ()
+
+
 class PodStatus(Projection):
     phase: str = ""
     reason: str = ""
@@ -205,6 +219,7 @@ class PodStatus(Projection):
     container_statuses: tuple[ContainerStatus, ...] = ()
     init_container_statuses: tuple[ContainerStatus, ...] = ()
     resource_claim_statuses: tuple[PodResourceClaimStatus, ...] = ()
+    extended_resource_claim_status: ExtendedResourceClaimStatus | None = None
 
 
 class Pod(KubeObject):

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 import pytest
 
 from genet.errors import Unavailable
@@ -229,3 +230,22 @@ async def test_one_question_at_a_time():
         first.cancel()
         with pytest.raises(asyncio.CancelledError):
             await first
+
+
+class Job(msgspec.Struct):
+    job: str = ""
+
+
+async def test_a_scan_reads_the_labels_it_was_asked_for_one_series_at_a_time():
+    async with served(answering(vector(UP, {"metric": {}, "value": [2, "NaN"]}))) as url:
+        scan = await Prometheus(url).scan("up", Job)
+    assert len(scan) == 2
+    assert [sample.labels for sample in scan] == [Job("dcgm"), Job("")]
+
+
+async def test_a_series_that_is_none_is_said_when_its_turn_comes():
+    async with served(answering(vector(UP, {"metric": {"job": "x"}, "value": [2, "much"]}))) as url:
+        samples = iter(await Prometheus(url).scan("up", Job))
+    assert next(samples).labels.job == "dcgm"
+    with pytest.raises(Unavailable, match="something else than samples"):
+        next(samples)

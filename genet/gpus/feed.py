@@ -57,7 +57,7 @@ class Feed:
         before = self._by_node
         try:
             # One by one: an answer for all would be a hundred megabytes where there are 40,000 devices.
-            samples: list[Sample] = []
+            samples: list[Sample[dict[str, str]]] = []
             for metric in METRICS:
                 samples += await self._prometheus.query(metric)
         except Unavailable as error:

@@ -45,7 +45,7 @@ class Readings(NamedTuple):
     """Series whose value is NaN or infinite."""
 
 
-def read(samples: Iterable[Sample], locate: Locate) -> Readings:
+def read(samples: Iterable[Sample[dict[str, str]]], locate: Locate) -> Readings:
     """Join the series of all `METRICS` into readings by node.
 
     Args:

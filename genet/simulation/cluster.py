@@ -9,11 +9,11 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
+from math import inf
 from pathlib import Path
 from typing import Any, Self
 
 import msgspec
-from aiohttp import web
 
 from genet.simulation import prometheus
 from genet.simulation.admission import Admission
@@ -21,9 +21,9 @@ from genet.simulation.apiserver import ApiServer
 from genet.simulation.collector import Collector
 from genet.simulation.containers import Containers
 from genet.simulation.devices import Devices
-from genet.simulation.exporter import Exporter
+from genet.simulation.exporters.dcgm import Dcgm
 from genet.simulation.jobs import Jobs
-from genet.simulation.kubelet import Kubelet, is_ready
+from genet.simulation.kubelet import Kubelet
 from genet.simulation.pod_life import Pace
 from genet.simulation.scenarios import SCENARIOS
 from genet.simulation.scenarios.build import Scenario
@@ -66,7 +66,7 @@ class Cluster:
         self._scheduler = Scheduler(self.store)
         self._jobs = Jobs(self.store, admission, sleep)
         self._kubelet = Kubelet(self.store, self.containers, self.devices, sleep, pace or Pace())
-        self._exporter = Exporter(self.devices, built.generation, self._answers)
+        self._exporter = Dcgm(self.devices, built.generation, self._silent_since)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -76,8 +76,8 @@ class Cluster:
             for work in (self._scheduler.run(), self._jobs.run()):
                 await stack.enter_async_context(_running(work))
             self.url = await stack.enter_async_context(self.api.serve(self._ports[0]))
-            app = prometheus.application(self._exporter, self._clock)
-            self.prometheus_url = await stack.enter_async_context(_served(app, self._ports[1]))
+            served = prometheus.served(self._exporter.series, self._clock, self._ports[1])
+            self.prometheus_url = await stack.enter_async_context(served)
             self._stack = stack.pop_all()
         return self
 
@@ -98,9 +98,13 @@ class Cluster:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(msgspec.json.format(msgspec.json.encode(config)))  # JSON is YAML
 
-    def _answers(self, node: str) -> bool:
+    def _silent_since(self, node: str) -> float:
+        """Since when its exporters cannot be scraped."""
         found = self.store.find("nodes", "", node)
-        return found is not None and is_ready(found)
+        for item in found["status"]["conditions"] if found else ():
+            if item["type"] == "Ready" and item["status"] != "True":
+                return datetime.fromisoformat(item["lastTransitionTime"]).timestamp()
+        return inf if found else -inf
 
 
 def _fill(store: Store, scenario: Scenario) -> None:
@@ -131,14 +135,3 @@ async def _running(work: Any) -> AsyncIterator[None]:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-
-
-@asynccontextmanager
-async def _served(app: web.Application, port: int) -> AsyncIterator[str]:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", port).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()

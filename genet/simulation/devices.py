@@ -1,10 +1,10 @@
-"""The GPUs in the nodes and who holds them: what a device plugin and the kubelet know together.
+"""The GPUs in the nodes and who holds them, now and before: what a device plugin and the kubelet know together.
 
-A node's status counts devices; this room knows them one by one, so that the exporter's pod labels and a container's
-`nvidia-smi -L` agree with each other. A pod keeps its devices until it is gone. Which free devices it gets is seeded by
-its name and is on purpose not the lowest indexes: whoever only counts must not be right by luck. Traps: devices named
-in a pod's annotations are taken first (HAMi's and Ascend's schedulers choose cards that way, their device plugins only
-obey), and sharers named by NVIDIA_VISIBLE_DEVICES use cards without holding them.
+A node's status counts devices; this room knows them one by one, so that the exporters' pod labels, a container's
+`nvidia-smi -L` and the history in Prometheus agree with each other. A pod keeps its devices until it is gone. Which
+free devices it gets is seeded by its name and is on purpose not the lowest indexes: whoever only counts must not be
+right by luck. Traps: devices named in a pod's annotations are taken first (HAMi's and Ascend's schedulers choose cards
+that way, their device plugins only obey), and sharers named by NVIDIA_VISIBLE_DEVICES use cards without holding them.
 """
 
 import random
@@ -12,6 +12,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, Final
 
 from genet.simulation.quantity import parse
@@ -19,6 +20,9 @@ from genet.simulation.quantity import parse
 Obj = dict[str, Any]
 
 NVIDIA: Final = "nvidia.com/gpu"
+_REMEMBERED: Final = 50
+"""Uses of one card that are known, for queries about the past."""
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +78,17 @@ class Device:
 
 @dataclass(slots=True, eq=False)
 class Use:
-    """A container's time with a device, from `since` (unix seconds); sharers hold nothing."""
+    """A container's time with a device, in unix seconds; sharers hold nothing."""
 
     device: Device
     namespace: str
     pod: str
     container: str
-    busy: bool
     since: float
+    idle_from: float
+    """When it stops working on the device, and only sits on it."""
     held: bool = True
+    until: float = inf
 
 
 class NoDevices(Exception):
@@ -119,8 +125,8 @@ class Devices:
 
     def __init__(self, gpus: Iterable[Gpu]) -> None:
         self.by_node: dict[str, list[Gpu]] = defaultdict(list)
-        self.uses: dict[str, list[Use]] = defaultdict(list)
-        """By the GPU's UUID, in order of time."""
+        self.uses: dict[str, tuple[Use, ...]] = {}
+        """By the GPU's UUID, in order of time. Threads read it, so it is never changed in place."""
         self._plugins: dict[tuple[str, str], _Plugin] = {}
         self._pods: dict[str, list[Use]] = {}
         for gpu in gpus:
@@ -142,43 +148,53 @@ class Devices:
             for container in pod["spec"]["containers"]:
                 for use in self._allocate(pod, container, named, claimed, since):
                     uses.append(use)
-                    self.uses[use.device.gpu.uuid].append(use)
+                    self._remember(use)
         except NoDevices:
-            self.release(pod)
+            self.release(pod, since)
             raise
 
-    def release(self, pod: Obj) -> None:
+    def release(self, pod: Obj, at: float) -> None:
         for use in self._pods.pop(pod["metadata"]["uid"], ()):
-            self.uses[use.device.gpu.uuid].remove(use)
+            use.until = at
             if use.held:
                 self._plugin(use.device).taken.remove(use.device.id)
 
     def of(self, pod: Obj, container: str) -> list[Device]:
         return [use.device for use in self._pods.get(pod["metadata"]["uid"], ()) if use.container == container]
 
+    def _remember(self, use: Use) -> None:
+        uuid = use.device.gpu.uuid
+        self.uses[uuid] = (*self.uses.get(uuid, ())[-_REMEMBERED:], use)
+
     def _allocate(
         self, pod: Obj, container: Obj, named: set[str], claimed: Collection[str], since: float
     ) -> Iterator[Use]:
         metadata, node = pod["metadata"], pod["spec"]["nodeName"]
         where = (metadata["namespace"], metadata["name"], container["name"])
-        busy = not idle(container)
+        idle_from = since + work_seconds(container)
         for resource, amount in ((container.get("resources") or {}).get("limits") or {}).items():
             if plugin := self._plugins.get((node, resource)):
                 for device in plugin.choose(int(parse(amount)), named, "/".join((*where, resource))):
                     plugin.taken.add(device.id)
-                    yield Use(device, *where, busy, since)
+                    yield Use(device, *where, since, idle_from)
         for gpu in self.by_node.get(node, ()):
             if gpu.resource is None and str(gpu.index) in (*_visible(container), *claimed):
-                yield Use(Device(gpu), *where, busy, since, held=False)
+                yield Use(Device(gpu), *where, since, idle_from, held=False)
 
     def _plugin(self, device: Device) -> _Plugin:
         return self._plugins.setdefault((device.gpu.node, device.resource), _Plugin(device.resource))
 
 
-def idle(container: Obj) -> bool:
-    """Whether a container leaves its GPUs alone: one that only sleeps; everything else works on them in waves."""
+def work_seconds(container: Obj) -> float:
+    """How long a container works on its GPUs, in waves, before it leaves them alone.
+
+    One that sleeps never does, `timeout 5h python train.py; sleep infinity` does for five hours, any other for ever.
+    """
     words = [*(container.get("command") or ()), *(container.get("args") or ())]
-    return " ".join(words).removeprefix("sh -c ").removeprefix("/bin/").split(" ")[0] == "sleep"
+    program, *rest = " ".join(words).removeprefix("sh -c ").removeprefix("/bin/").split(" ")
+    if program == "timeout":
+        return float(rest[0][:-1]) * _SECONDS[rest[0][-1]]
+    return 0 if program == "sleep" else inf
 
 
 def _visible(container: Obj) -> list[str]:

@@ -101,7 +101,7 @@ class Kubelet:
 
     async def _live(self, life: PodLife, pod: Obj) -> None:
         await life.run()
-        self._devices.release(pod)
+        self._devices.release(pod, self._store.clock().timestamp())
 
     async def _end(self, pod: Obj) -> None:
         metadata, node = pod["metadata"], pod["spec"]["nodeName"]
@@ -121,7 +121,7 @@ class Kubelet:
         if life := self._lives.pop(uid, None):
             life.cancel()
         self._ends.pop(uid, None)
-        self._devices.release(pod)
+        self._devices.release(pod, self._store.clock().timestamp())
         self._runtime.containers.forget(pod)
 
     def _ready_node(self, pod: Obj) -> Obj | None:

@@ -1,24 +1,38 @@
-"""The small part of PromQL that Genet's fixed queries are written in, computed over what a source says now.
+"""The part of PromQL that Genet's queries are written in, computed over series that are functions of time.
 
-Understood: selectors with all four matchers (`{__name__=~"..."}` too), and `sum|avg|max|min|count` of them with
-`by (...)`. Anything else is a QueryError, which Prometheus' HTTP API calls `bad_data`. Traps kept: regular expressions
-are anchored, a missing label equals "", aggregations drop `__name__`.
+An expression turns series into series and computes no value before it is asked for one, so that a question about a day
+of 40,000 cards looks no further than it has to. Traps kept, all as Prometheus 2.42 does them: `timestamp()` of a
+selector is the time of the scrape, of anything else that of the evaluation; the steps of a subquery are multiples of
+the step, whenever it is asked, and both ends of its range belong to it; regular expressions are anchored; a missing
+label equals ""; whatever computes drops `__name__`, and series that differ in nothing else are an error then.
 """
 
+import operator
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import Final, NamedTuple, Protocol
+
+SCRAPE_SECONDS: Final = 15
 
 Labels = Mapping[str, str]
+At = Callable[[float], float | None]
 
 
 class QueryError(Exception):
-    """The query cannot be understood."""
+    """The query cannot be understood, or answered."""
 
 
-class Sample(NamedTuple):
+class Series(NamedTuple):
     labels: Labels
-    value: float
+    at: At
+    """The value at a moment (unix seconds), or None where the series has none."""
+    since: float = -inf
+    until: float = inf
+    """No value before and from then on."""
+    rising: bool = False
+    """A later value is never smaller."""
 
 
 class Matcher(NamedTuple):
@@ -33,44 +47,207 @@ class Matcher(NamedTuple):
         return bool(re.fullmatch(self.value, found)) is (self.operator == "=~")
 
 
-Source = Callable[[Sequence[Matcher]], Iterable[Sample]]
-"""The samples that match."""
+Source = Callable[[Sequence[Matcher], float, float], Iterable[Series]]
+"""The series that match and have a value somewhere from one moment to another."""
 
 
-def evaluate(query: str, source: Source) -> list[Sample]:
-    aggregate = _AGGREGATE.fullmatch(query.strip())
-    if aggregate is None:
-        return list(source(_matchers(query.strip())))
-    operator, before, inner, after = aggregate.groups(default="")
-    names = [name.strip() for name in (before or after).split(",") if name.strip()]
-    groups: dict[tuple[str, ...], list[float]] = {}
-    for labels, value in evaluate(inner, source):
-        groups.setdefault(tuple(labels.get(name, "") for name in names), []).append(value)
-    return [
-        Sample({name: text for name, text in zip(names, key, strict=True) if text}, _REDUCE[operator](values))
-        for key, values in groups.items()
-    ]
+class Expression(Protocol):
+    def series(self, source: Source, start: float, end: float) -> Iterable[Series]:
+        """What it may be at some moment of that time."""
 
 
-def _matchers(selector: str) -> list[Matcher]:
-    parts = _SELECTOR.fullmatch(selector)
-    if parts is None or not selector:
-        raise QueryError(f"parse error: unexpected {selector!r}")
-    matchers = [Matcher("__name__", "=", parts["name"])] if parts["name"] else []
-    for label, operator, text in _MATCHER.findall(parts["matchers"] or ""):
-        matchers.append(Matcher(label, operator, re.sub(r"\\(.)", r"\1", text[1:-1])))
-    return matchers
+def last_scrape(at: float) -> float:
+    return at - at % SCRAPE_SECONDS
 
 
-_REDUCE: Final[Mapping[str, Callable[[Sequence[float]], float]]] = {
+@dataclass(frozen=True, slots=True)
+class Selector:
+    matchers: tuple[Matcher, ...]
+
+    def series(self, source: Source, start: float, end: float) -> Iterator[Series]:
+        for series in source(self.matchers, last_scrape(start), last_scrape(end)):
+            yield series._replace(at=_scraped(series.at), until=series.until + SCRAPE_SECONDS)
+
+
+def _scraped(at: At) -> At:
+    return lambda moment: at(moment - moment % SCRAPE_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """`of > 5`: only what is so."""
+
+    operator: str
+    of: Expression
+    limit: float
+
+    def series(self, source: Source, start: float, end: float) -> Iterator[Series]:
+        holds = COMPARISONS[self.operator]
+        for series in self.of.series(source, start, end):
+            yield series._replace(at=_kept(series.at, holds, self.limit))
+
+
+def _kept(at: At, holds: Callable[[float, float], bool], limit: float) -> At:
+    def kept(moment: float) -> float | None:
+        value = at(moment)
+        return value if value is not None and holds(value, limit) else None
+
+    return kept
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """`of * 100`, or `100 * of` where the number `is_left`."""
+
+    operator: str
+    of: Expression
+    number: float
+    is_left: bool = False
+
+    def series(self, source: Source, start: float, end: float) -> Iterator[Series]:
+        compute, number = ARITHMETIC[self.operator], self.number
+
+        def computed(at: At) -> At:
+            if self.is_left:
+                return lambda moment: None if (value := at(moment)) is None else compute(number, value)
+            return lambda moment: None if (value := at(moment)) is None else compute(value, number)
+
+        for series in _unnamed(self.of.series(source, start, end)):
+            yield series._replace(at=computed(series.at), rising=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Timestamp:
+    of: Expression
+
+    def series(self, source: Source, start: float, end: float) -> Iterator[Series]:
+        moment_of = last_scrape if isinstance(self.of, Selector) else float
+
+        def time_of(at: At) -> At:
+            return lambda moment: None if at(moment) is None else moment_of(moment)
+
+        for series in _unnamed(self.of.series(source, start, end)):
+            yield series._replace(at=time_of(series.at), rising=True)
+
+
+@dataclass(frozen=True, slots=True)
+class OverTime:
+    """`max_over_time(of[seconds:step])`. Searched backwards, and no further than to the first hit where that will do.
+
+    Without a step, `[seconds]`, a selector's own scrapes are the steps.
+    """
+
+    function: str
+    of: Expression
+    seconds: float
+    step: float
+
+    def series(self, source: Source, start: float, end: float) -> Iterator[Series]:
+        for series in _unnamed(self.of.series(source, start - self.seconds, end)):
+            is_latest = self.function == "max" and series.rising
+            yield Series(series.labels, self._latest(series) if is_latest else self._reduced(series))
+
+    def _values(self, series: Series, moment: float) -> Iterator[float]:
+        at, first = series.at, max(moment - self.seconds, series.since)
+        step = last = min(moment, series.until)
+        step = last - last % self.step
+        while step >= first:
+            value = at(step)
+            if value is not None:
+                yield value
+            step -= self.step
+
+    def _latest(self, series: Series) -> At:
+        return lambda moment: next(self._values(series, moment), None)
+
+    def _reduced(self, series: Series) -> At:
+        reduce = REDUCE[self.function]
+        return lambda moment: reduce(values) if (values := list(self._values(series, moment))) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    function: str
+    of: Expression
+    names: frozenset[str] = frozenset()
+    without: bool = False
+
+    def series(self, source: Source, start: float, end: float) -> Iterator[Series]:
+        groups: dict[frozenset[tuple[str, str]], list[At]] = {}
+        for series in self.of.series(source, start, end):
+            groups.setdefault(self._group(series.labels), []).append(series.at)
+        for group, members in groups.items():
+            yield Series(dict(sorted(group)), _together(members, REDUCE[self.function]))
+
+    def _group(self, labels: Labels) -> frozenset[tuple[str, str]]:
+        if self.without:
+            dropped = self.names | {"__name__"}
+            return frozenset(item for item in labels.items() if item[0] not in dropped)
+        return frozenset((name, labels[name]) for name in self.names if labels.get(name))
+
+
+def _together(members: Sequence[At], reduce: Callable[[Sequence[float]], float]) -> At:
+    def at(moment: float) -> float | None:
+        values = [value for member in members if (value := member(moment)) is not None]
+        return reduce(values) if values else None
+
+    return at
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """The left side, and of the right one what the left has nothing of at that moment."""
+
+    left: Expression
+    right: Expression
+
+    def series(self, source: Source, start: float, end: float) -> Iterator[Series]:
+        known: dict[frozenset[tuple[str, str]], list[At]] = {}
+        for series in self.left.series(source, start, end):
+            known.setdefault(_identity(series.labels), []).append(series.at)
+            yield series
+        for series in self.right.series(source, start, end):
+            left = known.get(_identity(series.labels))
+            yield series._replace(at=_else(left, series.at)) if left else series
+
+
+def _else(left: Sequence[At], right: At) -> At:
+    return lambda moment: right(moment) if all(at(moment) is None for at in left) else None
+
+
+def _identity(labels: Labels) -> frozenset[tuple[str, str]]:
+    return frozenset(item for item in labels.items() if item[0] != "__name__")
+
+
+def _unnamed(found: Iterable[Series]) -> Iterator[Series]:
+    """QueryError where two series differ in their name alone."""
+    seen: set[frozenset[tuple[str, str]]] = set()
+    for series in found:
+        identity = _identity(series.labels)
+        if identity in seen:
+            raise QueryError("vector cannot contain metrics with the same labelset")
+        seen.add(identity)
+        yield series._replace(labels={name: value for name, value in series.labels.items() if name != "__name__"})
+
+
+REDUCE: Final[Mapping[str, Callable[[Sequence[float]], float]]] = {
     "sum": sum,
     "avg": lambda values: sum(values) / len(values),
     "max": max,
     "min": min,
     "count": len,
 }
-_BY: Final = r"\s*(?:by\s*\(([\w\s,]*)\)\s*)?"
-_AGGREGATE: Final = re.compile(rf"({'|'.join(_REDUCE)}){_BY}\((.*?)\){_BY}", re.DOTALL)
-_MATCHER: Final = re.compile(r"""(\w+)\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""")
-_ONE: Final = rf"\s*{_MATCHER.pattern}\s*"
-_SELECTOR: Final = re.compile(rf"(?P<name>[a-zA-Z_:][\w:]*)?\s*(?:{{(?P<matchers>(?:{_ONE}(?:,{_ONE})*)?,?\s*)}})?")
+COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+ARITHMETIC: Final[Mapping[str, Callable[[float, float], float]]] = {
+    "*": operator.mul,
+    "/": operator.truediv,
+    "+": operator.add,
+    "-": operator.sub,
+}

@@ -1,23 +1,34 @@
+import asyncio
 from typing import Any
 
 import aiohttp
+import pytest
 
-from tests.simulation.world import World
+from tests.simulation.world import START, World
 
+NOW = START.timestamp()
+HOUR = 3600
 GPUS = {"nvidia.com/gpu": "2"}
 
 
-async def ask(world: World, text: str, *, post: bool = False, **parameters: str) -> Any:
-    url, fields = f"{world.cluster.prometheus_url}/api/v1/query", {"query": text, **parameters}
+async def ask(world: World, text: str, *, path: str = "query", post: bool = False, **parameters: str | float) -> Any:
+    url, fields = f"{world.cluster.prometheus_url}/api/v1/{path}", {"query": text, **parameters}
     async with aiohttp.ClientSession() as session:
         answer = session.post(url, data=fields) if post else session.get(url, params=fields)
         async with answer as response:
             return await response.json()
 
 
-async def query(world: World, text: str, *, post: bool = False) -> list[tuple[dict[str, str], float]]:
-    answer = await ask(world, text, post=post)
+async def query(world: World, text: str, *, post: bool = False, **time: Any) -> list[tuple[dict[str, str], float]]:
+    answer = await ask(world, text, post=post, **time)
     return [(row["metric"], float(row["value"][1])) for row in answer["data"]["result"]]
+
+
+async def over(
+    world: World, text: str, hours: float, step: int, until: float = NOW
+) -> list[tuple[dict[str, str], dict[float, float]]]:
+    answer = await ask(world, text, path="query_range", start=until - hours * HOUR, end=until, step=step)
+    return [(row["metric"], {at: float(value) for at, value in row["values"]}) for row in answer["data"]["result"]]
 
 
 async def test_the_label_of_a_gpu_follows_the_pod_that_holds_it(small: World):
@@ -91,6 +102,60 @@ async def test_without_honoured_labels_the_pod_is_the_exporter(mixed: World):
     assert all(labels["exported_pod"].startswith("pod-bob-bob-share-") for labels, _ in rows)
 
 
+async def test_a_holders_series_begin_when_its_pod_started_and_the_card_was_free_before(small: World):
+    rows = await over(small, 'DCGM_FI_DEV_GPU_UTIL{hostname="h100-02"}', hours=12, step=600)
+    first = {labels["pod"]: min(values) for labels, values in rows if "pod" in labels}
+    assert first["pod-carol-carol-reward"] == NOW - 5 * HOUR
+    assert first["pod-lihua-lihua-serve"] == NOW - 2 * HOUR / 3
+    assert first["pod-lihua-lihua-notebook"] == NOW - 12 * HOUR
+    (held,) = {labels["UUID"] for labels, values in rows if labels.get("pod") == "pod-lihua-lihua-notebook"}
+    free = {labels["UUID"]: values for labels, values in rows if "pod" not in labels}
+    assert held not in free
+    assert all(set(values.values()) == {0} for values in free.values())
+    assert sorted(len(values) for values in free.values()) == [42, 42, 68, 68, 73, 73, 73]
+
+
+async def test_what_a_pod_did_is_remembered_under_its_name_when_it_is_gone(small: World):
+    small.pod("train", "python train.py", limits=GPUS, nodeSelector={"kubernetes.io/hostname": "h100-03"})
+    await small.time.advance(600)
+    small.store.delete("pods", "default", "train")
+    await small.time.advance(600)
+    rows = await over(small, 'DCGM_FI_DEV_GPU_UTIL{pod="train"}', hours=1, step=60, until=NOW + 1200)
+    assert len(rows) == 2
+    assert {(min(values), max(values)) for _, values in rows} == {(NOW, NOW + 600)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'DCGM_FI_DEV_GPU_UTIL{hostname="h100-02"}',
+        'DCGM_FI_DEV_GPU_UTIL{hostname="l40s-01"} > 20',
+        "avg by (hostname) (DCGM_FI_DEV_GPU_UTIL)",
+        'max_over_time(DCGM_FI_DEV_FB_USED{hostname="h100-02"}[10m])',
+    ],
+)
+async def test_a_range_is_what_instant_queries_say_one_by_one(small: World, text: str):
+    rows = await over(small, text, hours=6, step=1234)
+    times = [NOW - 6 * HOUR + 1234 * number for number in range(18)]
+    instants = await asyncio.gather(*(query(small, text, time=at) for at in times))
+    by_time = [sum(values.get(at, 0) for _, values in rows) for at in times]
+    assert by_time == pytest.approx([sum(value for _, value in found) for found in instants])
+    assert [sum(at in values for _, values in rows) for at in times] == [len(found) for found in instants]
+    assert sum(by_time) > 0
+
+
+async def test_the_last_moment_of_work_is_found_where_there_was_any(small: World):
+    last = 'max_over_time(timestamp(DCGM_FI_DEV_GPU_UTIL{hostname="h100-02"} > 5)[24h:15m])'
+    found = {labels["pod"]: NOW - value for labels, value in await query(small, last)}
+    assert found == {"pod-carol-carol-reward": 0, "pod-lihua-lihua-serve": 0}
+
+
 async def test_bad_queries_are_bad_data(small: World):
-    for answer in (await ask(small, "rate(m[5m])"), await ask(small, "m", time="0")):
+    for answer in (
+        await ask(small, "rate(m[5m])"),
+        await ask(small, "m", time="never"),
+        await ask(small, "m", path="query_range", start=2, end=1, step=1),
+        await ask(small, "m", path="query_range", start=0, end=NOW, step=1),
+        await ask(small, "m", path="query_range", start=1, end=2, step="0"),
+    ):
         assert (answer["status"], answer["errorType"]) == ("error", "bad_data")

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from genet.simulation.devices import Gpu, Partition
-from genet.simulation.exporter import Generation
+from genet.simulation.exporters.dcgm import Generation
 from genet.simulation.pod_status import condition, pod_status, running
 from genet.simulation.store import timestamp
 

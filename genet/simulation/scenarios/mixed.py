@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from genet.simulation.devices import NVIDIA, Gpu
-from genet.simulation.exporter import Generation
+from genet.simulation.exporters.dcgm import Generation
 from genet.simulation.scenarios.build import A100, H100, L40S, Scenario, gfd_labels
 
 _PROFILE = "1g.10gb"

@@ -1,0 +1,1 @@
+"""What the exporters on the nodes say, as the Prometheus that scrapes them sees it: one file per exporter."""

@@ -1,19 +1,30 @@
 """From the caches to `NodeFacts`: what is known of one node, and which nodes an event is about.
 
-An event costs the same in a cluster of five thousand nodes as in one of ten: it marks the nodes it touches, by what was
-known of the object before and by what is known now, because a deleted object can no longer be asked. What is marked
-is rebuilt by whoever looks at it next, so a burst of events about one node costs one rebuild.
+An event costs the same in a cluster of five thousand nodes as in one of ten: it marks the nodes it touches, by the
+object as it was and as it is. What is marked is rebuilt by whoever looks at it next, so a burst of events about one
+node costs one rebuild.
 """
 
-from collections.abc import Collection, Iterable
+import asyncio
+from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
+from functools import partial
 from typing import Final
 
+from genet.gpus.dynamic import OFF, PATIENT, REFUSED, DynamicResources, nodes_of
 from genet.gpus.model import NodeFacts, Reading
-from genet.kube.cache import Cache, Key
-from genet.kube.objects import Node, Pod
+from genet.gpus.overview import SourceState
+from genet.kube.cache import Cache, Change
+from genet.kube.client import KubeClient
+from genet.kube.objects import CONFIG_MAPS, ConfigMap, Node, Pod, T
+from genet.kube.watch import Scope
 
 NODE_INDEX: Final = "node"
 """Index of the cache of pods that `Facts` needs: see `by_node`."""
+
+_DEVICE_INFO: Final = Scope("kube-system", name_prefix="mindx-dl-deviceinfo-", page_size=50)
+"""One ConfigMap per node with Ascend devices, named after it."""
+_NO_DEVICE_INFO: Final = f"{REFUSED.format('configmaps in kube-system')}: the health of Ascend devices is not known"
 
 
 def by_node(pod: Pod) -> Iterable[str]:
@@ -21,19 +32,46 @@ def by_node(pod: Pod) -> Iterable[str]:
     return (pod.spec.node_name,) if pod.spec.node_name else ()
 
 
+def device_info_cache(kube: KubeClient) -> Cache[ConfigMap]:
+    """What Ascend's device plugins say of their devices' health."""
+    return Cache(kube, CONFIG_MAPS, scope=_DEVICE_INFO, timing=PATIENT)
+
+
 class Facts:
     """Collaborators are the process's own caches; the one of pods must have the index `NODE_INDEX`."""
 
-    def __init__(self, nodes: Cache[Node], pods: Cache[Pod]) -> None:
+    def __init__(
+        self,
+        nodes: Cache[Node],
+        pods: Cache[Pod],
+        *,
+        dynamic: DynamicResources | None = None,
+        device_info: Cache[ConfigMap] | None = None,
+    ) -> None:
         self.nodes = nodes
         self.pods = pods
         self.marked: set[str] = set()
         """Nodes of which something else is known since whoever keeps the overview last cleared this."""
-        self._bound: dict[Key, str] = {}
-        self._nodes_changed([_key(node) for node in nodes.all()])
-        self._pods_changed([_key(pod) for pod in pods.all()])
-        nodes.subscribe(self._nodes_changed)
-        pods.subscribe(self._pods_changed)
+        self._dynamic = dynamic
+        self._device_info = device_info
+        self._mark_changes(nodes, lambda node: (node.metadata.name,))
+        self._mark_changes(pods, by_node)
+        if dynamic is not None:
+            self._mark_changes(dynamic.slices, nodes_of)
+            self._mark_changes(dynamic.claims, partial(dynamic.nodes_of_claim, pods=pods))
+        if device_info is not None:
+            self._mark_changes(device_info, lambda info: (info.metadata.name.removeprefix(_DEVICE_INFO.name_prefix),))
+
+    async def run(self) -> None:
+        """Follow what a cluster may not have until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            if self._device_info is not None:
+                group.create_task(self._device_info.run())
+            if self._dynamic is not None:
+                group.create_task(self._dynamic.group.run())
+                await self._dynamic.claims.wait_ready()
+                for found in self._dynamic.slices.all():
+                    self.marked |= nodes_of(found)
 
     @property
     def is_ready(self) -> bool:
@@ -49,20 +87,41 @@ class Facts:
         node = self.nodes.get(name)
         if node is None:
             return None
-        return NodeFacts(node=node, pods=tuple(self.pods.by(NODE_INDEX, name)), readings=readings)
+        pods = self.pods.by(NODE_INDEX, name)
+        dynamic = self._dynamic
+        slices = dynamic.slices_on(name) if dynamic else ()
+        return NodeFacts(
+            node=node,
+            pods=_sorted(pods),
+            readings=readings,
+            slices=_sorted(slices),
+            claims=_sorted(dynamic.claims_on(slices, pods)) if dynamic else (),
+            claims_known=dynamic is None or dynamic.claims_known,
+            device_info=self._device_info.get(_DEVICE_INFO.name_prefix + name, "kube-system")
+            if self._device_info
+            else None,
+        )
 
-    def _nodes_changed(self, keys: Collection[Key]) -> None:
-        self.marked.update(name for _, name in keys)
+    def dra(self, now: datetime) -> SourceState:
+        """What can be said of DRA as a source."""
+        return self._dynamic.source(now) if self._dynamic else OFF
 
-    def _pods_changed(self, keys: Collection[Key]) -> None:
-        for namespace, name in keys:
-            pod = self.pods.get(name, namespace)
-            before = self._bound.pop((namespace, name), "")
-            now = pod.spec.node_name if pod else ""
-            if now:
-                self._bound[namespace, name] = now
-            self.marked.update(filter(None, (before, now)))
+    @property
+    def remark(self) -> str | None:
+        """What the API server does not let Genet know of the nodes, for people to read."""
+        return _NO_DEVICE_INFO if self._device_info and self._device_info.staleness().refused else None
+
+    def _mark_changes(self, cache: Cache[T], nodes: Callable[[T], Iterable[str]]) -> None:
+        def mark(changed: Collection[Change[T]]) -> None:
+            for change in changed:
+                for obj in change:
+                    if obj is not None:
+                        self.marked.update(nodes(obj))
+
+        mark([(None, obj) for obj in cache.all()])
+        cache.subscribe(mark)
 
 
-def _key(obj: Node | Pod) -> Key:
-    return obj.metadata.namespace, obj.metadata.name
+def _sorted(objects: Iterable[T]) -> tuple[T, ...]:
+    """In one order whatever came first, so that every replica says the same."""
+    return tuple(sorted(objects, key=lambda obj: (obj.metadata.namespace, obj.metadata.name)))

@@ -66,6 +66,8 @@ class NodeFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """DRA's devices of this node."""
     claims: tuple[ResourceClaim, ...] = ()
     """Claims that have been given devices of these slices, or are reserved for pods of this node."""
+    claims_known: bool = True
+    """False: claims could not be read yet, so a device of a slice may be held without anybody here knowing."""
     device_info: ConfigMap | None = None
     """Ascend's word on the health of this node's devices."""
 

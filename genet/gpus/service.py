@@ -23,7 +23,6 @@ from genet.settings import GPUType
 
 _PORTION: Final = 50
 _STALE: Final = "the Kubernetes API does not answer; what it said last is shown"
-_DRA_OFF: Final = SourceState(state="off", message=None, checked_at=None)
 
 
 class OverviewService:
@@ -72,7 +71,7 @@ class OverviewService:
             raise Unavailable("the GPUs of the cluster have not been listed yet")
         self._rebuild()
         kubernetes = self._kubernetes()
-        sources = Sources(kubernetes=kubernetes, prometheus=self._feed.source, dra=_DRA_OFF)
+        sources = Sources(kubernetes=kubernetes, prometheus=self._feed.source, dra=self._facts.dra(self._clock()))
         updated_at = kubernetes.checked_at or self._now()
         return self._fleet.render(audience, sources, updated_at, prometheus_enabled=self._feed.is_on)
 
@@ -80,7 +79,7 @@ class OverviewService:
         """Fresh content is good for now; stale content for when it was last fresh."""
         states = (self._facts.nodes.staleness(), self._facts.pods.staleness())
         if not any(state.stale for state in states):
-            return SourceState(state="ok", message=None, checked_at=self._now())
+            return SourceState(state="ok", message=self._facts.remark, checked_at=self._now())
         age = timedelta(seconds=max(state.age_seconds for state in states))
         return SourceState(state="stale", message=_STALE, checked_at=_second(self._clock() - age))
 

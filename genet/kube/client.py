@@ -9,8 +9,8 @@ Unavailable (no answer, 401, 429, 5xx; a write may have been done all the same).
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, Self, TypeVar
@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from genet.errors import Gone, Unavailable
+from genet.errors import Gone, NotFound, Unavailable
 from genet.kube import config
 from genet.kube.objects import Resource, T
 from genet.kube.transport import Transport
@@ -32,10 +32,12 @@ Decoded = TypeVar("Decoded")
 
 @dataclass(frozen=True)
 class Listing(Generic[T]):
-    """A complete list as it was at `resource_version`."""
+    """A list as it was at `resource_version`."""
 
     items: list[T]
     resource_version: str
+    continues: bool = False
+    """Whether this is one of its pages and not the last; the next one is of the same moment."""
 
 
 class KubeClient:
@@ -55,6 +57,14 @@ class KubeClient:
         finally:
             await transport.close()
 
+    async def versions(self, group: str) -> Collection[str]:
+        """In which versions an API group is served; in none where it is not served at all."""
+        try:
+            answer = await self._call("GET", f"/apis/{quote(group, safe='')}")
+        except NotFound:
+            return ()
+        return {served.version for served in _decode(_GROUP, answer).versions}
+
     async def get(self, resource: Resource[T], name: str, namespace: str | None = None) -> T:
         return _decode(resource.one, await self._call("GET", _path(resource, namespace, name)))
 
@@ -71,12 +81,49 @@ class KubeClient:
 
         A list whose continue token grows too old on the way starts over once.
         """
+
+        async def whole() -> Listing[T]:
+            items: list[T] = []
+            version = ""
+            pages = self.pages(
+                resource,
+                namespace,
+                label_selector=label_selector,
+                field_selector=field_selector,
+                page_size=page_size,
+            )
+            async with aclosing(pages):
+                async for page in pages:
+                    items += page.items
+                    version = page.resource_version
+            return Listing(items, version)
+
+        try:
+            return await whole()
+        except Gone:
+            return await whole()
+
+    async def pages(
+        self,
+        resource: Resource[T],
+        namespace: str | None = None,
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        page_size: int = 500,
+    ) -> AsyncGenerator[Listing[T], None]:
+        """A list page by page; Gone if it takes so long that the API server does not remember its moment any more."""
         query: dict[str, str | int] = {"limit": page_size, **_selectors(label_selector, field_selector)}
         path = _path(resource, namespace)
-        try:
-            return await self._list(resource, path, query)
-        except Gone:
-            return await self._list(resource, path, query)
+        token = ""
+        while True:
+            page = _decode(
+                resource.page, await self._call("GET", path, {**query, "continue": token} if token else query)
+            )
+            token = page.metadata.continue_
+            yield Listing(page.items, page.metadata.resource_version, continues=bool(token))
+            if not token:
+                return
 
     async def create(
         self, resource: Resource[T], manifest: Mapping[str, Any], namespace: str | None = None, *, dry_run: bool = False
@@ -178,14 +225,6 @@ class KubeClient:
                 response = await stack.enter_async_context(opened)
             yield response.content.iter_any()
 
-    async def _list(self, resource: Resource[T], path: str, query: Mapping[str, str | int]) -> Listing[T]:
-        page = _decode(resource.page, await self._call("GET", path, query))
-        items = page.items
-        while page.metadata.continue_:
-            page = _decode(resource.page, await self._call("GET", path, {**query, "continue": page.metadata.continue_}))
-            items += page.items
-        return Listing(items, page.metadata.resource_version)
-
     async def _call(
         self,
         method: str,
@@ -218,7 +257,16 @@ class _Kind(msgspec.Struct):
     kind: str = ""
 
 
+class _Served(msgspec.Struct):
+    version: str
+
+
+class _Group(msgspec.Struct):
+    versions: tuple[_Served, ...]
+
+
 _KIND = msgspec.json.Decoder(_Kind)
+_GROUP = msgspec.json.Decoder(_Group)
 
 
 def _decode(decoder: msgspec.json.Decoder[Decoded], answer: bytes) -> Decoded:

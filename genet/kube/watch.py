@@ -15,7 +15,7 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic
 
 import msgspec
@@ -23,7 +23,7 @@ import msgspec
 from genet.errors import GenetError, Gone, Unavailable
 from genet.kube.answers import read_status
 from genet.kube.client import KubeClient, Listing
-from genet.kube.objects import Resource, T
+from genet.kube.objects import KubeObject, Resource, T
 
 MIN_STREAM_SECONDS = 1.0
 
@@ -35,6 +35,14 @@ class Scope:
     namespace: str | None = None
     label_selector: str = ""
     field_selector: str = ""
+    name_prefix: str = ""
+    """The API server cannot select by it: other objects are read and let go at once."""
+    page_size: int = 500
+    """Objects per page of a list; fewer where objects may be large."""
+
+    def includes(self, obj: KubeObject) -> bool:
+        """Whether an object that the API server sent is one of these."""
+        return obj.metadata.name.startswith(self.name_prefix)
 
 
 @dataclass(frozen=True)
@@ -72,22 +80,30 @@ class Trouble:
 async def follow(
     kube: KubeClient, resource: Resource[T], scope: Scope, timing: Timing
 ) -> AsyncGenerator[Listing[T] | Changes[T] | Trouble, None]:
-    """News of a resource, for ever: a list, then what changes; close the iterator to end it."""
+    """News of a resource, for ever: the pages of a list, then what changes; close the iterator to end it.
+
+    After a `Trouble` between pages the list begins anew.
+    """
     position: str | None = None
     proven = False  # whether `position` has ever served, so that 410 means age and not a list that is no use
     failures = 0
     while True:
         try:
             if position is None:
-                listing = await kube.list(
+                version = ""
+                pages = kube.pages(
                     resource,
                     scope.namespace,
                     label_selector=scope.label_selector,
                     field_selector=scope.field_selector,
+                    page_size=scope.page_size,
                 )
-                position = listing.resource_version
-                yield listing
-                del listing  # the receiver may drop objects; this frame must not keep them
+                async with aclosing(pages):
+                    async for page in pages:
+                        version = page.resource_version
+                        yield replace(page, items=[obj for obj in page.items if scope.includes(obj)])
+                        del page  # the receiver may drop objects; this frame must not keep them
+                position = version
             async with aclosing(_stream(kube, resource, scope, timing, position)) as stream:
                 async for changes in stream:
                     if changes.resource_version != position:
@@ -126,14 +142,14 @@ async def _stream(
         async for chunk in chunks:
             *lines, rest = (rest + chunk).split(b"\n")
             if lines:
-                changes = _decode(resource, lines, position)
+                changes = _decode(resource, scope, lines, position)
                 position = changes.resource_version
                 yield changes
     if asyncio.get_running_loop().time() - began < MIN_STREAM_SECONDS:
         raise Unavailable("the Kubernetes API ended the watch at once")
 
 
-def _decode(resource: Resource[T], lines: list[bytes], position: str) -> Changes[T]:
+def _decode(resource: Resource[T], scope: Scope, lines: list[bytes], position: str) -> Changes[T]:
     events: list[tuple[str, T]] = []
     try:
         for line in lines:
@@ -145,7 +161,8 @@ def _decode(resource: Resource[T], lines: list[bytes], position: str) -> Changes
             else:
                 changed = resource.one.decode(event.object)
                 position = changed.metadata.resource_version
-                events.append((event.type, changed))
+                if scope.includes(changed):
+                    events.append((event.type, changed))
     except msgspec.DecodeError as error:
         raise Gone(f"the Kubernetes API sent a watch event that cannot be read: {error}") from error
     return Changes(events, position)

@@ -45,3 +45,6 @@ class PresetImage(Section, frozen=True):
 class GPU(Section, frozen=True):
     available_types: tuple[GPUType, ...] = ()
     preset_images: tuple[PresetImage, ...] = ()
+    ascend_device_info: bool = False
+    """Read the health of Ascend devices from the ConfigMaps `mindx-dl-deviceinfo-*` in kube-system. Rights know no
+    prefixes of names, so Genet then needs to read all ConfigMaps there; it keeps none of the others."""

@@ -14,7 +14,8 @@ from genet.errors import Unavailable
 from genet.flows.create_pod import CreatePod
 from genet.flows.delete_pod import DeletePod
 from genet.flows.extend_pod import ExtendPod
-from genet.gpus.facts import NODE_INDEX, Facts, by_node
+from genet.gpus.dynamic import DynamicResources
+from genet.gpus.facts import NODE_INDEX, Facts, by_node, device_info_cache
 from genet.gpus.service import OverviewService
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
@@ -64,7 +65,9 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
         nodes = Cache(kube, NODES)
         namespaces = Cache(kube, NAMESPACES)
         prometheus = Prometheus(settings.prometheus_url) if settings.prometheus_url else None
-        overview = OverviewService(Facts(nodes, pods), settings.gpu.available_types, prometheus, clock=clock)
+        device_info = device_info_cache(kube) if settings.gpu.ascend_device_info else None
+        facts = Facts(nodes, pods, dynamic=DynamicResources(kube), device_info=device_info)
+        overview = OverviewService(facts, settings.gpu.available_types, prometheus, clock=clock)
         is_device = counts_devices(kind.resource_name for kind in settings.gpu.available_types)
         tenancy = Tenancy(kube, settings, namespaces=namespaces)
         # while it holds its room, a creation makes two calls and waits some seconds; clocks differ by some more
@@ -85,7 +88,7 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
         )
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(cache.run()) for cache in services.caches]
-            tasks.append(group.create_task(overview.run()))
+            tasks += [group.create_task(facts.run()), group.create_task(overview.run())]
             try:
                 yield services
             finally:

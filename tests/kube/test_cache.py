@@ -158,15 +158,20 @@ def test_an_api_server_restored_from_a_backup_is_believed(cache):
     assert on(cache, "n1") == set()
 
 
-def test_subscribers_hear_the_changed_keys_until_they_leave(cache):
+def names(change: tuple[Pod | None, Pod | None]) -> tuple[str | None, str | None]:
+    before, now = change
+    return before and before.metadata.name, now and now.metadata.name
+
+
+def test_subscribers_hear_what_was_and_what_is_until_they_leave(cache):
     heard = []
-    leave = cache.subscribe(lambda keys: heard.append(set(keys)))
+    leave = cache.subscribe(lambda changed: heard.append({names(change) for change in changed}))
     cache.apply(changes(("ADDED", pod("c", 11)), ("DELETED", pod("a", 12))))
     cache.merge(pod("d", 20))
     cache.forget(pod("b", 6))
     leave()
     cache.merge(pod("e", 21))
-    assert heard == [{("n", "c"), ("n", "a")}, {("n", "d")}, {("n", "b")}]
+    assert heard == [{(None, "c"), ("a", None)}, {(None, "d")}, {("b", None)}]
 
 
 def test_a_reader_keeps_what_it_read(cache):

@@ -66,6 +66,12 @@ def namespace(user: str) -> str:
     return f"user-{user}"
 
 
+def user_of(namespace_name: str) -> str | None:
+    """The userIdentifier whose namespace has this name; None: it is no user's."""
+    user = namespace_name.removeprefix(namespace(""))
+    return user if user and user != namespace_name else None
+
+
 def pod_prefix(user: str) -> str:
     return f"pod-{user}-"
 

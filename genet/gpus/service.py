@@ -11,10 +11,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Final
 
+from genet.accelerators import counts_devices
 from genet.errors import Unavailable
 from genet.gpus.facts import Facts
 from genet.gpus.feed import Feed
 from genet.gpus.fleet import Fleet, Representation
+from genet.gpus.holders import Ledger, node_use
 from genet.gpus.inventory import inventory
 from genet.gpus.metrics import Locator
 from genet.gpus.overview import Audience, Sources, SourceState
@@ -22,6 +24,7 @@ from genet.prometheus import Prometheus
 from genet.settings import GPUType
 
 _PORTION: Final = 50
+_NOT_LISTED: Final = "the GPUs of the cluster have not been listed yet"
 _STALE: Final = "the Kubernetes API does not answer; what it said last is shown"
 
 
@@ -41,6 +44,8 @@ class OverviewService:
         self._clock = clock
         self._feed = Feed(prometheus, clock)
         self._fleet = Fleet([kind.name for kind in types])
+        self._ledger = Ledger()
+        self._is_device = counts_devices(kind.resource_name for kind in types)
 
     async def run(self) -> None:
         """Keep the exporters' readings fresh until cancelled.
@@ -68,12 +73,23 @@ class OverviewService:
             Unavailable: the first lists are not in yet; an empty cluster is never shown for that.
         """
         if not self._facts.is_ready:
-            raise Unavailable("the GPUs of the cluster have not been listed yet")
+            raise Unavailable(_NOT_LISTED)
         self._rebuild()
         kubernetes = self._kubernetes()
         sources = Sources(kubernetes=kubernetes, prometheus=self._feed.source, dra=self._facts.dra(self._clock()))
         updated_at = kubernetes.checked_at or self._now()
         return self._fleet.render(audience, sources, updated_at, prometheus_enabled=self._feed.is_on)
+
+    def ledger(self) -> Ledger:
+        """Who holds what, of all nodes, now.
+
+        Raises:
+            Unavailable: as for `overview`.
+        """
+        if not self._facts.is_ready:
+            raise Unavailable(_NOT_LISTED)
+        self._rebuild()
+        return self._ledger
 
     def _kubernetes(self) -> SourceState:
         """Fresh content is good for now; stale content for when it was last fresh."""
@@ -89,7 +105,9 @@ class OverviewService:
     def _rebuild(self) -> None:
         for name in self._facts.marked:
             facts = self._facts.of(name, self._feed.of(name))
-            self._fleet.put(name, inventory(facts, self._types) if facts else {})
+            devices = inventory(facts, self._types) if facts else {}
+            self._fleet.put(name, devices)
+            self._ledger.put(name, node_use(devices, facts.pods if facts else (), self._is_device))
         self._facts.marked.clear()
 
 

@@ -30,9 +30,11 @@ class Series(NamedTuple):
     """The value at a moment (unix seconds), or None where the series has none."""
     since: float = -inf
     until: float = inf
-    """No value before and from then on."""
+    """No value before and from then on; what was scraped is there for a while longer."""
     rising: bool = False
     """A later value is never smaller."""
+    steady: bool = False
+    """Between the two it has a value always or, where only some are kept, always or never."""
 
 
 class Matcher(NamedTuple):
@@ -66,7 +68,7 @@ class Selector:
 
     def series(self, source: Source, start: float, end: float) -> Iterator[Series]:
         for series in source(self.matchers, last_scrape(start), last_scrape(end)):
-            yield series._replace(at=_scraped(series.at), until=series.until + SCRAPE_SECONDS)
+            yield series._replace(at=_scraped(series.at))
 
 
 def _scraped(at: At) -> At:
@@ -149,12 +151,14 @@ class OverTime:
 
     def _values(self, series: Series, moment: float) -> Iterator[float]:
         at, first = series.at, max(moment - self.seconds, series.since)
-        step = last = min(moment, series.until)
+        step = last = min(moment, series.until + SCRAPE_SECONDS)
         step = last - last % self.step
         while step >= first:
             value = at(step)
             if value is not None:
                 yield value
+            elif series.steady and step < series.until:
+                return
             step -= self.step
 
     def _latest(self, series: Series) -> At:
@@ -221,9 +225,9 @@ def _identity(labels: Labels) -> frozenset[tuple[str, str]]:
 
 def _unnamed(found: Iterable[Series]) -> Iterator[Series]:
     """QueryError where two series differ in their name alone."""
-    seen: set[frozenset[tuple[str, str]]] = set()
+    seen: set[int] = set()
     for series in found:
-        identity = _identity(series.labels)
+        identity = hash(_identity(series.labels))  # the labels themselves would be a hundred megabytes of 40,000 cards
         if identity in seen:
             raise QueryError("vector cannot contain metrics with the same labelset")
         seen.add(identity)

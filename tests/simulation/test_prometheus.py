@@ -150,6 +150,21 @@ async def test_the_last_moment_of_work_is_found_where_there_was_any(small: World
     assert found == {"pod-carol-carol-reward": 0, "pod-lihua-lihua-serve": 0}
 
 
+@pytest.mark.parametrize("text", ["DCGM_FI_DEV_GPU_UTIL > 5", "DCGM_FI_DEV_FB_USED < 5000", "DCGM_FI_DEV_XID_ERRORS"])
+async def test_a_subquery_finds_what_instant_queries_find_one_by_one(small: World, text: str):
+    small.pod("train", "python train.py", limits=GPUS, nodeSelector={"kubernetes.io/hostname": "h100-03"})
+    await small.time.advance(615)
+    small.store.delete("pods", "default", "train")
+    await small.time.advance(600)
+    last: dict[tuple[tuple[str, str], ...], float] = {}
+    for at in range(int(NOW) - 4 * HOUR, int(NOW) + 1200, 420):
+        step = at - at % 420
+        for labels, _ in await query(small, text, time=step):
+            last[tuple(sorted(item for item in labels.items() if item[0] != "__name__"))] = step
+    found = await query(small, f"max_over_time(timestamp(({text}))[4h:7m])", time=step)
+    assert {tuple(sorted(labels.items())): value for labels, value in found} == last
+
+
 async def test_bad_queries_are_bad_data(small: World):
     for answer in (
         await ask(small, "rate(m[5m])"),

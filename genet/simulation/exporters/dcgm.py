@@ -68,7 +68,8 @@ class Dcgm:
                                     value = functools.partial(_value, metric, gpu, partition, uses)
                                     at = _while(value, uses, holder, silent) if start < end else value
                                     named = {"__name__": metric, **labels}
-                                    yield Series(named, at, since, min(until, silent))
+                                    steady = not gpu.foreign and _is_quiet(uses, since, until)
+                                    yield Series(named, at, since, min(until, silent), steady=steady)
 
     def _labels(self, gpu: Gpu, partition: Partition | None, holder: "_Holder | None") -> dict[str, str]:
         labels = {
@@ -118,6 +119,10 @@ def _holders(uses: Sequence[Use], start: float, end: float) -> Iterator[tuple[_H
         spans[holder] = (spans.get(holder, (since, until))[0], until)
     for holder, (since, until) in spans.items():
         yield holder, since, until
+
+
+def _is_quiet(uses: Iterable[Use], since: float, until: float) -> bool:
+    return all(use.idle_from <= max(since, use.since) or use.since >= until or use.until <= since for use in uses)
 
 
 def _while(value: Callable[[float], float], uses: Sequence[Use], holder: _Holder | None, silent: float) -> At:

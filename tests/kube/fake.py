@@ -13,11 +13,13 @@ Manifest = dict[str, Any]
 
 
 class FakeApi:
-    """List (with paging) and watch of pods of namespace `n`; everything else is a canned answer."""
+    """List (with paging) and watch of pods of namespace `n`, and groups; everything else is a canned answer."""
 
     def __init__(self) -> None:
         self.revision = 100
         self.pods: dict[str, Manifest] = {}
+        self.groups: dict[str, list[str]] = {}
+        """Versions by API group."""
         self.history: list[tuple[int, str, Manifest]] = []
         self.compacted = 0
         self.token: str | None = None
@@ -108,6 +110,9 @@ class FakeApi:
             return self.canned.popleft()
         if request.path in {"/api/v1/pods", "/api/v1/namespaces/n/pods"} and request.method == "GET":
             return await self._watch(request) if "watch" in request.query else self._list(request)
+        if request.path.removeprefix("/apis/") in self.groups:
+            versions = self.groups[request.path.removeprefix("/apis/")]
+            return web.json_response({"kind": "APIGroup", "versions": [{"version": found} for found in versions]})
         return status(404, "not found")
 
     def _list(self, request: web.Request) -> web.Response:

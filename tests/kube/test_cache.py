@@ -21,6 +21,10 @@ def listing(version: int, *pods: Pod) -> Listing[Pod]:
     return Listing(list(pods), str(version))
 
 
+def page(version: int, *pods: Pod) -> Listing[Pod]:
+    return Listing(list(pods), str(version), continues=True)
+
+
 def changes(*events: tuple[str, Pod]) -> Changes[Pod]:
     return Changes(list(events), events[-1][1].metadata.resource_version)
 
@@ -151,11 +155,116 @@ def test_forgetting_somebody_elses_object_of_that_name_does_nothing(cache):
     assert versions(cache) == {"a": 5, "b": 6}
 
 
+# --- a list that comes page by page
+
+
+def test_of_a_list_nothing_is_seen_before_its_last_page(cache):
+    heard = []
+    cache.subscribe(heard.append)
+    cache.apply(page(20, pod("a", 11, node="n2")))
+    cache.apply(page(20, pod("c", 12, node="n2")))
+    assert versions(cache) == {"a": 5, "b": 6}
+    assert (on(cache, "n1"), on(cache, "n2"), heard) == ({"a", "b"}, set(), [])
+    cache.apply(listing(20, pod("d", 13, node="n2")))
+    assert versions(cache) == {"a": 11, "c": 12, "d": 13}
+    assert (on(cache, "n1"), on(cache, "n2")) == (set(), {"a", "c", "d"})
+    assert {names(change) for change in heard[0]} == {("a", "a"), (None, "c"), (None, "d"), ("b", None)}
+
+
+def test_before_the_last_page_of_the_first_list_a_cache_is_not_ready():
+    cache = new_cache()
+    cache.apply(page(20, pod("a", 11)))
+    assert not cache.is_ready
+    assert cache.staleness().stale
+    cache.apply(listing(20))
+    assert cache.is_ready
+    assert versions(cache) == {"a": 11}
+
+
+def test_a_list_that_breaks_off_changes_nothing_and_the_next_begins_anew(cache, clock):
+    cache.apply(page(20, pod("a", 11), pod("c", 12)))
+    cache.apply(Trouble(Unavailable("gone")))
+    assert versions(cache) == {"a": 5, "b": 6}
+    cache.apply(page(30, pod("b", 6)))
+    cache.apply(listing(30, pod("e", 25)))
+    assert versions(cache) == {"b": 6, "e": 25}
+
+
+def test_what_a_list_has_as_we_know_it_is_not_held_twice(cache):
+    known = cache.get("a", "n")
+    cache.apply(page(20, pod("a", 5, node="n1")))
+    cache.apply(listing(20, pod("b", 6, node="n1")))
+    assert cache.get("a", "n") is known
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_an_object_written_between_pages_is_seen_at_once_and_stays(cache, listed):
+    cache.apply(page(20, *([pod("c", 15)] if listed else [])))
+    cache.merge(pod("c", 21))
+    assert versions(cache)["c"] == 21
+    cache.apply(listing(20, pod("a", 5), pod("b", 6)))
+    assert versions(cache) == {"a": 5, "b": 6, "c": 21}
+
+
+def test_an_answer_that_comes_late_between_pages_does_not_overrule_the_list(cache):
+    cache.apply(page(20, pod("a", 5)))
+    cache.merge(pod("c", 15))
+    cache.merge(pod("a", 16))
+    cache.apply(listing(20, pod("b", 6)))
+    assert "c" not in versions(cache), "it was deleted before the list was made"
+
+
+@pytest.mark.parametrize("is_before_its_page", [True, False])
+def test_an_object_forgotten_between_pages_does_not_come_back(cache, is_before_its_page):
+    if not is_before_its_page:
+        cache.apply(page(20, pod("a", 5), pod("b", 6)))
+    else:
+        cache.apply(page(20, pod("b", 6)))
+    cache.forget(pod("a", 5))
+    cache.apply(listing(20, *([pod("a", 5)] if is_before_its_page else [])))
+    assert versions(cache) == {"b": 6}
+    cache.apply(changes(("MODIFIED", pod("a", 21))))
+    assert versions(cache) == {"b": 6}
+    cache.apply(changes(("DELETED", pod("a", 22))))
+    assert cache._forgotten == set()
+
+
+def test_forgetting_between_pages_leaves_a_new_object_of_that_name(cache):
+    cache.apply(page(20, pod("a", 15, uid="second")))
+    cache.forget(pod("a", 5))
+    assert "a" not in versions(cache)
+    cache.apply(listing(20, pod("b", 6)))
+    assert versions(cache) == {"a": 15, "b": 6}
+
+
+def test_what_is_not_served_any_more_is_cleared(cache):
+    heard = []
+    cache.subscribe(heard.append)
+    cache.clear()
+    assert versions(cache) == {}
+    assert on(cache, "n1") == set()
+    assert {names(change) for change in heard[0]} == {("a", None), ("b", None)}
+
+
+async def test_changes_without_number_are_told_in_portions(clock):
+    cache = new_cache(clock)
+    heard = []
+    cache.subscribe(lambda changed: heard.append(len(changed)))
+    cache.apply(listing(2000, *(pod(f"p{number}", number) for number in range(1, 1201))))
+    assert sum(heard) == 1200
+    assert max(heard) <= 500
+
+
 def test_an_api_server_restored_from_a_backup_is_believed(cache):
     cache.merge(pod("c", 15))
-    cache.apply(listing(4, pod("a", 3)))
-    assert versions(cache) == {"a": 3}
+    cache.forget(pod("b", 6))
+    heard = []
+    cache.subscribe(heard.append)
+    cache.apply(page(4, pod("a", 3)))
+    cache.apply(listing(4, pod("b", 2)))
+    assert versions(cache) == {"a": 3, "b": 2}
     assert on(cache, "n1") == set()
+    assert {names(change) for change in heard[0]} == {("a", "a"), (None, "b"), ("c", None)}
 
 
 def names(change: tuple[Pod | None, Pod | None]) -> tuple[str | None, str | None]:
@@ -201,7 +310,9 @@ def test_silence_is_stale_too(cache, clock):
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from(["put", "delete", "relist", "merge"]), st.sampled_from("abc"), st.sampled_from(["n1", "n2"])
+            st.sampled_from(["put", "delete", "relist", "pages", "merge"]),
+            st.sampled_from("abc"),
+            st.sampled_from(["n1", "n2"]),
         ),
         max_size=40,
     )
@@ -222,6 +333,10 @@ def test_whatever_happens_content_and_indexes_follow_the_server(steps):
             cache.apply(changes(("DELETED", pod(name, version, server.pop(name).metadata.uid))))
         elif step == "relist":
             cache.apply(listing(version, *server.values()))
+        elif step == "pages":
+            for found in server.values():
+                cache.apply(page(version, found))
+            cache.apply(listing(version))
     assert {found.metadata.name: found for found in cache.all()} == server
     for node in ("n1", "n2"):
         assert on(cache, node) == {name for name, found in server.items() if found.spec.node_name == node}

@@ -11,15 +11,15 @@ from genet.errors import Forbidden, Unavailable
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
 from genet.kube.objects import PODS, Pod
-from genet.kube.watch import Timing, _delay
+from genet.kube.watch import EVERYTHING, Scope, Timing, _delay
 from tests.kube.fake import pod, status
 
 FAST = Timing(stream_seconds=20, idle_seconds=10, first_delay=0.01, max_delay=0.05, max_retry_after=0.05)
 
 
 @asynccontextmanager
-async def running(kube, timing=FAST) -> AsyncIterator[Cache[Pod]]:
-    cache = Cache(kube, PODS, timing=timing)
+async def running(kube, timing=FAST, scope=EVERYTHING) -> AsyncIterator[Cache[Pod]]:
+    cache = Cache(kube, PODS, timing=timing, scope=scope)
     task = asyncio.create_task(cache.run())
     try:
         yield cache
@@ -53,6 +53,34 @@ async def test_additions_changes_and_deletions_arrive(fake, cache, until):
     await until(lambda: cache.get("a", "n").metadata.labels == {"team": "x"})
     fake.delete("a")
     await until(lambda: names(cache) == {"b"})
+
+
+async def test_what_a_scope_does_not_include_is_never_held(fake, kube_of_fake, until):
+    for name in ("in-1", "in-2", "out-1"):
+        fake.put(name)
+    async with running(kube_of_fake, scope=Scope(name_prefix="in-", page_size=1)) as cache:
+        await until(lambda: fake.streams)
+        assert names(cache) == {"in-1", "in-2"}
+        assert [request.query["limit"] for request in fake.requests if "limit" in request.query] == ["1"] * 3
+        fake.put("out-2")
+        fake.put("in-3")
+        await until(lambda: names(cache) == {"in-1", "in-2", "in-3"})
+        assert cache._position == fake.revision
+
+
+async def test_a_list_whose_token_expires_on_the_way_begins_anew(fake, kube_of_fake, until):
+    for number in range(3):
+        fake.put(f"p{number}")
+
+    def expire():
+        fake.on_page = lambda: None
+        fake.revision += 1
+        fake.compact()
+
+    fake.on_page = expire
+    async with running(kube_of_fake, scope=Scope(page_size=1)) as cache:
+        await until(lambda: fake.streams)
+        assert names(cache) == {"p0", "p1", "p2"}
 
 
 async def test_a_dropped_stream_is_resumed_where_it_broke_off(fake, cache, until):

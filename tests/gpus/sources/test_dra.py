@@ -26,13 +26,13 @@ def device(name, *, taints=(), counters=None, memory=None, shares=None, **attrib
     }
 
 
-def gpu(index, **more):
-    return device(f"gpu-{index}", type="gpu", uuid=f"GPU-{index}", productName="NVIDIA H100 80GB HBM3", **more)
+def gpu(number, **more):
+    return device(f"gpu-{number}", type="gpu", uuid=f"GPU-{number}", productName="NVIDIA H100 80GB HBM3", **more)
 
 
-def mig(index, place=0, **more):
-    name = f"gpu-{index}-mig-1g10gb-19-{place}"
-    return device(name, type="mig", parentUUID=f"GPU-{index}", profile="1g.10gb", **more)
+def mig(card, place=0, **more):
+    name = f"gpu-{card}-mig-1g10gb-19-{place}"
+    return device(name, type="mig", parentUUID=f"GPU-{card}", profile="1g.10gb", **more)
 
 
 def published(*devices, driver=NVIDIA, generation=1, count=1, name="s1"):

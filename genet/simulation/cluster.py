@@ -21,7 +21,7 @@ from genet.simulation.apiserver import ApiServer
 from genet.simulation.collector import Collector
 from genet.simulation.containers import Containers
 from genet.simulation.devices import Devices
-from genet.simulation.exporters.dcgm import Dcgm
+from genet.simulation.exporters import Exporters
 from genet.simulation.jobs import Jobs
 from genet.simulation.kubelet import Kubelet
 from genet.simulation.pod_life import Pace
@@ -66,7 +66,7 @@ class Cluster:
         self._scheduler = Scheduler(self.store)
         self._jobs = Jobs(self.store, admission, sleep)
         self._kubelet = Kubelet(self.store, self.containers, self.devices, sleep, pace or Pace())
-        self._exporter = Dcgm(self.devices, built.generation, self._silent_since)
+        self._exporters = Exporters(self.devices, self._silent_since, built.generation, built.generations)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -76,7 +76,7 @@ class Cluster:
             for work in (self._scheduler.run(), self._jobs.run()):
                 await stack.enter_async_context(_running(work))
             self.url = await stack.enter_async_context(self.api.serve(self._ports[0]))
-            served = prometheus.served(self._exporter.series, self._clock, self._ports[1])
+            served = prometheus.served(self._exporters.series, self._clock, self._ports[1])
             self.prometheus_url = await stack.enter_async_context(served)
             self._stack = stack.pop_all()
         return self

@@ -38,7 +38,7 @@ class Partition:
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """One physical card: its device-plugin ID `uuid`, MiB, and what it or its replicas are asked by."""
+    """One physical card: its UUID or serial number, MiB, and what it or its replicas are asked by."""
 
     node: str
     index: int
@@ -50,11 +50,28 @@ class Gpu:
     partitions: tuple[Partition, ...] = ()
     replicas: int = 1
     xid: int = 0
-    """The last Xid error; a card with one is unhealthy and not allocatable."""
+    """The last Xid error, another maker's fault; a card with one is unhealthy and not allocatable."""
     foreign: bool = False
     """Something outside Kubernetes works on it."""
     labelled: bool = True
-    """The exporter can tell which pod holds it (not so under HAMi)."""
+    """DCGM's exporter can tell which pod holds it (not so under HAMi and MPS)."""
+    vendor: str = "nvidia"
+    hami: str = ""
+    """HAMi speaks of it, in its `new` names or its `legacy` ones."""
+
+    @property
+    def pci(self) -> str:
+        return f"0000:{0x18 + 0x11 * self.index:02x}:00.0"
+
+    @property
+    def id(self) -> str:
+        """What its device plugin calls it."""
+        match self.vendor:
+            case "amd":
+                return self.pci
+            case "ascend":
+                return f"Ascend910-{self.index}"
+        return self.uuid
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +86,22 @@ class Device:
     def id(self) -> str:
         if self.partition:
             return self.partition.uuid
-        return self.gpu.uuid if self.replica is None else f"{self.gpu.uuid}::{self.replica}"
+        return self.gpu.id if self.replica is None else f"{self.gpu.uuid}::{self.replica}"
 
     @property
     def resource(self) -> str:
         return self.partition.resource if self.partition else self.gpu.resource or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A device that a pod has by a ResourceClaim: a card, or the partition of one that has this UUID."""
+
+    name: str
+    driver: str
+    pool: str
+    device: str
+    uuid: str
 
 
 @dataclass(slots=True, eq=False)
@@ -88,6 +116,7 @@ class Use:
     idle_from: float
     """When it stops working on the device, and only sits on it."""
     held: bool = True
+    claim: Claimed | None = None
     until: float = inf
 
 
@@ -116,7 +145,7 @@ class _Plugin:
             raise NoDevices(self.resource, count, len(free))
         random.Random(seed).shuffle(free)  # noqa: S311 - a repeatable choice, not a secret
         load = Counter(device.gpu.uuid for device in self.devices if device.id in self.taken)
-        free.sort(key=lambda device: (device.gpu.uuid not in named, load[device.gpu.uuid]))
+        free.sort(key=lambda device: (device.gpu.id not in named, load[device.gpu.uuid]))
         return free[:count]
 
 
@@ -134,11 +163,8 @@ class Devices:
             for device in _devices(gpu):
                 self._plugin(device).devices.append(device)
 
-    def admit(self, pod: Obj, since: float, claimed: Collection[str] = ()) -> None:
-        """Gives a pod on a node its devices, once; raises NoDevices. A resource without known cards is only counted.
-
-        `claimed`: indexes of cards that it has through ResourceClaims, of which the exporter knows nothing.
-        """
+    def admit(self, pod: Obj, since: float, claimed: Collection[Claimed] = ()) -> None:
+        """Gives a pod on a node its devices, once; raises NoDevices. A resource without known cards is only counted."""
         uid = pod["metadata"]["uid"]
         if uid in self._pods:
             return
@@ -167,7 +193,7 @@ class Devices:
         self.uses[uuid] = (*self.uses.get(uuid, ())[-_REMEMBERED:], use)
 
     def _allocate(
-        self, pod: Obj, container: Obj, named: set[str], claimed: Collection[str], since: float
+        self, pod: Obj, container: Obj, named: set[str], claimed: Collection[Claimed], since: float
     ) -> Iterator[Use]:
         metadata, node = pod["metadata"], pod["spec"]["nodeName"]
         where = (metadata["namespace"], metadata["name"], container["name"])
@@ -178,8 +204,11 @@ class Devices:
                     plugin.taken.add(device.id)
                     yield Use(device, *where, since, idle_from)
         for gpu in self.by_node.get(node, ()):
-            if gpu.resource is None and str(gpu.index) in (*_visible(container), *claimed):
+            if gpu.resource is None and str(gpu.index) in _visible(container):
                 yield Use(Device(gpu), *where, since, idle_from, held=False)
+            for device in _claimable(gpu):
+                if claim := next((claim for claim in claimed if claim.uuid == device.id), None):
+                    yield Use(device, *where, since, idle_from, held=False, claim=claim)
 
     def _plugin(self, device: Device) -> _Plugin:
         return self._plugins.setdefault((device.gpu.node, device.resource), _Plugin(device.resource))
@@ -203,10 +232,18 @@ def _visible(container: Obj) -> list[str]:
     return visible.split(",")
 
 
+def _claimable(gpu: Gpu) -> Iterator[Device]:
+    if gpu.resource is None:
+        yield Device(gpu)
+        yield from (Device(gpu, partition) for partition in gpu.partitions)
+
+
 def _devices(gpu: Gpu) -> Iterator[Device]:
+    if gpu.resource is None:
+        return
     if gpu.partitions:
         yield from (Device(gpu, partition) for partition in gpu.partitions)
     elif gpu.replicas > 1:
         yield from (Device(gpu, replica=number) for number in range(gpu.replicas))
-    elif gpu.resource:
+    else:
         yield Device(gpu)

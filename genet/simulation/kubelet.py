@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from genet.simulation.containers import Containers
-from genet.simulation.devices import Devices, NoDevices
+from genet.simulation.devices import Claimed, Devices, NoDevices
 from genet.simulation.errors import ApiError
 from genet.simulation.pod_life import Pace, PodLife, Runtime
 from genet.simulation.pod_status import finished
@@ -88,16 +88,29 @@ class Kubelet:
             return False
         return True
 
-    def _claimed(self, pod: Obj) -> list[str]:
-        """Indexes of the cards that the pod's claims have been given."""
+    def _claimed(self, pod: Obj) -> list[Claimed]:
+        """The devices that the pod's claims have been given; not those that one only looks at, as administrators do."""
         namespace = pod["metadata"]["namespace"]
         names = [item.get("resourceClaimName", "") for item in pod["spec"].get("resourceClaims") or ()]
-        claims = [claim for claim in (self._store.find("resourceclaims", namespace, name) for name in names) if claim]
-        return [
-            result["device"].rpartition("-")[2]
-            for claim in claims
-            for result in claim.get("status", {}).get("allocation", {}).get("devices", {}).get("results", ())
-        ]
+        if served := pod.get("status", {}).get("extendedResourceClaimStatus"):
+            names.append(served["resourceClaimName"])
+        found: list[Claimed] = []
+        for name in names:
+            claim = self._store.find("resourceclaims", namespace, name) or {}
+            for result in claim.get("status", {}).get("allocation", {}).get("devices", {}).get("results", ()):
+                where = result["driver"], result["pool"], result["device"]
+                if not result.get("adminAccess"):
+                    found.append(Claimed(name, *where, self._uuid(*where)))
+        return found
+
+    def _uuid(self, driver: str, pool: str, device: str) -> str:
+        """Of a device that a ResourceSlice describes."""
+        for spec in (item["spec"] for item in self._store.list("resourceslices")):
+            if (spec["driver"], spec["pool"]["name"]) == (driver, pool):
+                for item in spec.get("devices", ()):
+                    if item["name"] == device:
+                        return str(item["attributes"]["uuid"]["string"])
+        return ""
 
     async def _live(self, life: PodLife, pod: Obj) -> None:
         await life.run()

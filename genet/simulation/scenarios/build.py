@@ -60,6 +60,9 @@ class Scenario:
     evicted: list[tuple[str, str, datetime]] = field(default_factory=list)
     """Pods (namespace, name) that were told to go from a node that does not hear it, and when."""
     generation: Generation = field(default_factory=Generation)
+    """Of DCGM's exporters."""
+    generations: dict[str, Generation] = field(default_factory=dict)
+    """Those of nodes where it is another one."""
     _addresses: int = 0
 
     def __post_init__(self) -> None:

@@ -1,0 +1,87 @@
+"""What all exporters have in common: one row per device and holder, for as long as that one holds it.
+
+Labels change with the holder. Before its pod started and after it is gone a device's row is another one, without a pod
+or with the next one's; so a question about a stretch of time gets a row for everybody who held the device within it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import inf
+
+from genet.simulation.devices import Devices, Gpu, Partition, Use
+from genet.simulation.promql import Labels, Matcher, Series
+
+SilentSince = Callable[[str], float]
+"""Unix seconds since when a node's exporters answer nobody; infinity for one that is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    gpu: Gpu
+    partition: Partition | None
+    uses: tuple[Use, ...]
+    """All that touch the stretch of time."""
+    holder: Use | None
+    """Whom the labels name: the first, however many share the device."""
+    since: float
+    until: float
+    silent: float
+    is_moment: bool
+    """The stretch is one moment: the row is as it was then, and need not look who holds the device."""
+
+    def series(self, labels: Labels, value: Callable[[float], float]) -> Series:
+        silent, uses, who = self.silent, self.uses, _who(self.holder)
+
+        def at(moment: float) -> float | None:
+            return value(moment) if moment < silent and _who(_holder(uses, moment)) == who else None
+
+        return Series(labels, value if self.is_moment else at, self.since, min(self.until, silent), steady=self._quiet)
+
+    @property
+    def _quiet(self) -> bool:
+        """Nothing changes on the device as long as it is held so."""
+        return not self.gpu.foreign and all(
+            use.idle_from <= max(self.since, use.since) or use.since >= self.until or use.until <= self.since
+            for use in self.uses
+        )
+
+
+def rows(devices: Devices, gpus: Iterable[Gpu], silent: float, start: float, end: float) -> Iterator[Row]:
+    """Of all the devices of some cards of one node, from `start` to `end`."""
+    for gpu in gpus if start < silent else ():
+        for partition in gpu.partitions or (None,):
+            uses = tuple(
+                use
+                for use in devices.uses.get(gpu.uuid, ())
+                if use.device.partition == partition and use.since <= end and use.until > start
+            )
+            if start == end or not uses:
+                yield Row(gpu, partition, uses, _holder(uses, start), -inf, inf, silent, start == end)
+                continue
+            edges = {edge for use in uses for edge in (use.since, use.until) if start < edge <= end}
+            spans: dict[tuple[str, ...], Row] = {}
+            for since, until in pairwise([start, *sorted(edges), inf]):
+                holder = _holder(uses, since)
+                first = spans[_who(holder)].since if _who(holder) in spans else since
+                spans[_who(holder)] = Row(gpu, partition, uses, holder, first, until, silent, is_moment=False)
+            yield from spans.values()
+
+
+def chosen(metrics: Sequence[str], matchers: Sequence[Matcher]) -> tuple[list[str], list[Matcher]]:
+    """The metrics that are asked for, and what their labels have to be."""
+    by_name = [matcher for matcher in matchers if matcher.label == "__name__"]
+    others = [matcher for matcher in matchers if matcher.label != "__name__"]
+    return [name for name in metrics if all(matcher.matches({"__name__": name}) for matcher in by_name)], others
+
+
+def _holder(uses: Iterable[Use], at: float) -> Use | None:
+    for use in uses:
+        if use.held and use.since <= at < use.until:
+            return use
+    return None
+
+
+def _who(use: Use | None) -> tuple[str, ...]:
+    """A pod that was made again under its name has the same labels."""
+    return (use.namespace, use.pod, use.container) if use else ()

@@ -221,7 +221,7 @@ def _index(offer: _Offer) -> int | None:
 
 def _text(offer: _Offer, name: str) -> str | None:
     attribute = _attribute(offer, name)
-    return attribute.string if attribute else None
+    return (attribute.string or None) if attribute else None
 
 
 def _attribute(offer: _Offer, name: str) -> Attribute | None:

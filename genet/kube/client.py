@@ -115,14 +115,12 @@ class KubeClient:
         """A list page by page; Gone if it takes so long that the API server does not remember its moment any more."""
         query: dict[str, str | int] = {"limit": page_size, **_selectors(label_selector, field_selector)}
         path = _path(resource, namespace)
-        token = ""
+        more: dict[str, str] = {}
         while True:
-            page = _decode(
-                resource.page, await self._call("GET", path, {**query, "continue": token} if token else query)
-            )
-            token = page.metadata.continue_
-            yield Listing(page.items, page.metadata.resource_version, continues=bool(token))
-            if not token:
+            page = _decode(resource.page, await self._call("GET", path, query | more))
+            more = {"continue": page.metadata.continue_}
+            yield Listing(page.items, page.metadata.resource_version, continues=bool(page.metadata.continue_))
+            if not page.metadata.continue_:
                 return
 
     async def create(

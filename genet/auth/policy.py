@@ -16,6 +16,8 @@ POLICY: Final[Mapping[str, Access]] = {
     "config:show": Access.ANYBODY,
     "auth:status": Access.ANYBODY,
     "cluster:gpu-overview": Access.ANYBODY,
+    "cluster:node": Access.ANYBODY,
+    "cluster:usage": Access.LOGGED_IN,
     "spa:asset": Access.ANYBODY,
     "spa:page": Access.ANYBODY,
     "openapi:schema": Access.ANYBODY,

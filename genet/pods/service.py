@@ -11,7 +11,7 @@ from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
 from genet.kube.objects import EVENTS, PODS, Namespace, Pod
 from genet.pods import model
-from genet.pods.view import event_view, view
+from genet.pods.view import newest_first, view
 from genet.settings import Settings
 
 BY_NAMESPACE = "namespace"
@@ -80,10 +80,7 @@ class Pods:
     async def events(self, pod: Pod) -> model.PodEvents:
         selector = f"involvedObject.uid={pod.metadata.uid}"
         listing = await self._kube.list(EVENTS, pod.metadata.namespace, field_selector=selector)
-        events = [event_view(event) for event in listing.items]
-        # events without any time sort last
-        events.sort(key=lambda event: event.last_seen.timestamp() if event.last_seen else 0.0, reverse=True)
-        return model.PodEvents(tuple(events))
+        return model.PodEvents(newest_first(listing.items))
 
     async def logs(
         self, pod: Pod, *, tail_lines: int, since_seconds: int | None, container: str | None, previous: bool

@@ -1,7 +1,7 @@
 """A pod as the cluster knows it becomes a pod as people see it. Pure."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from genet import lifecycle, naming
@@ -50,6 +50,13 @@ def view(
         restarts=status.restarts(pod),
         connection=Connection(ssh=None, ports=()),
     )
+
+
+def newest_first(events: Iterable[objects.Event]) -> tuple[PodEvent, ...]:
+    seen = [event_view(event) for event in events]
+    # events without any time sort last
+    seen.sort(key=lambda event: event.last_seen.timestamp() if event.last_seen else 0.0, reverse=True)
+    return tuple(seen)
 
 
 def event_view(event: objects.Event) -> PodEvent:

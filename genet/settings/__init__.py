@@ -9,7 +9,7 @@ import msgspec
 
 from genet.settings.access import Admins, Auth, Dev, Kubernetes, Server
 from genet.settings.gpu import GPU, GPUType, PresetImage, Toleration
-from genet.settings.pod import Compute, Lifecycle, Pod, Storage, Volume
+from genet.settings.pod import Compute, Idle, Lifecycle, Pod, Storage, Volume
 from genet.settings.section import Section
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Compute",
     "Dev",
     "GPUType",
+    "Idle",
     "Kubernetes",
     "Lifecycle",
     "Pod",

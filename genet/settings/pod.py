@@ -49,6 +49,11 @@ class Storage(Section, frozen=True):
     """Mounted into every pod that Genet makes."""
 
 
+class Idle(Section, frozen=True):
+    minutes: Annotated[int, msgspec.Meta(ge=1)] = 30
+    """How long a device that a pod holds must have done nothing to be listed as idle."""
+
+
 class Lifecycle(Section, frozen=True):
     enabled: bool = True
     """Whether the nightly clean-up runs at all; off, pods have no `deletesAt`."""
@@ -60,3 +65,4 @@ class Lifecycle(Section, frozen=True):
     """Hours of protection a new pod starts with; 0: none."""
     max_protect_hours: Annotated[float, msgspec.Meta(gt=0)] = 168
     """The longest protection anybody can set, counted from now (hours)."""
+    idle: Idle = Idle()

@@ -18,7 +18,9 @@ from genet.web.boundary import LOOPBACK_NAMES, Boundary
 from genet.web.controllers.account import auth_status, config
 from genet.web.controllers.cluster import gpu_overview
 from genet.web.controllers.health import live, ready
+from genet.web.controllers.nodes import show_node
 from genet.web.controllers.pods import PodsController
+from genet.web.controllers.usage import usage
 from genet.web.guards import OPERATION, Gate, unguarded
 from genet.web.services import Services
 
@@ -46,6 +48,8 @@ def create_litestar(settings: Settings, *, static: Path = spa.STATIC) -> Litesta
             auth_status,
             config,
             gpu_overview,
+            show_node,
+            usage,
             PodsController,
             *spa.assets(static),
             spa.page(static),

@@ -9,12 +9,13 @@ import gc
 import logging
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 
 from granian.constants import Interfaces
 from granian.server.embed import Server
-from prometheus_client import start_http_server
+from prometheus_client import REGISTRY, start_http_server
+from prometheus_client.registry import Collector
 
 from genet.settings import Settings
 from genet.web.app import create_app
@@ -45,7 +46,7 @@ async def serve(settings: Settings, host: str, port: int, *, clock: Callable[[],
             check_port(host, wanted)
     signals = _signals()
     with _metrics(settings.server.metrics_port, host):
-        async with running(settings, clock) as services:
+        async with running(settings, clock) as services, _exported(services.gauges):
             app = create_app(settings, services)
             server = Server(app, address=host, port=port, interface=Interfaces.ASGINL, log_enabled=False)
             tasks = asyncio.create_task(_end_on(signals, services, server)), asyncio.create_task(_settle(services))
@@ -88,6 +89,16 @@ def _metrics(port: int | None, host: str) -> Iterator[None]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextlib.asynccontextmanager
+async def _exported(numbers: Collector) -> AsyncIterator[None]:
+    """Show these numbers at `/metrics` as well."""
+    REGISTRY.register(numbers)
+    try:
+        yield
+    finally:
+        REGISTRY.unregister(numbers)
 
 
 def _signals() -> asyncio.Queue[signal.Signals]:

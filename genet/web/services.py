@@ -14,9 +14,13 @@ from genet.errors import Unavailable
 from genet.flows.create_pod import CreatePod
 from genet.flows.delete_pod import DeletePod
 from genet.flows.extend_pod import ExtendPod
+from genet.flows.show_node import ShowNode
 from genet.gpus.dynamic import DynamicResources
 from genet.gpus.facts import NODE_INDEX, Facts, by_node, device_info_cache
+from genet.gpus.gauges import Gauges
+from genet.gpus.history import Histories
 from genet.gpus.service import OverviewService
+from genet.gpus.usage import UsageReports
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
 from genet.kube.objects import NAMESPACES, NODES, PODS, Namespace, Node
@@ -36,6 +40,9 @@ class Services:
     namespaces: Cache[Namespace]
     pods: Pods
     overview: OverviewService
+    gauges: Gauges
+    show_node: ShowNode
+    usage: UsageReports
     tenancy: Tenancy
     create_pod: CreatePod
     delete_pod: DeletePod
@@ -64,15 +71,17 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
         pods = Cache(kube, PODS, indexes={NODE_INDEX: by_node, BY_NAMESPACE: lambda pod: (pod.metadata.namespace,)})
         nodes = Cache(kube, NODES)
         namespaces = Cache(kube, NAMESPACES)
-        prometheus = Prometheus(settings.prometheus_url) if settings.prometheus_url else None
         device_info = device_info_cache(kube) if settings.gpu.ascend_device_info else None
         facts = Facts(nodes, pods, dynamic=DynamicResources(kube), device_info=device_info)
-        overview = OverviewService(facts, settings.gpu.available_types, prometheus, clock=clock)
+        overview = OverviewService(facts, settings.gpu.available_types, _prometheus(settings), clock=clock)
         is_device = counts_devices(kind.resource_name for kind in settings.gpu.available_types)
         tenancy = Tenancy(kube, settings, namespaces=namespaces)
         # while it holds its room, a creation makes two calls and waits some seconds; clocks differ by some more
         lifetime = timedelta(seconds=30 + 2 * settings.kubernetes.request_timeout_seconds)
         quota = Quota(kube, is_device, clock, lifetime)
+        histories = Histories(_prometheus(settings), clock)
+        idle_after = timedelta(minutes=settings.lifecycle.idle.minutes)
+        usage = UsageReports(overview, _prometheus(settings, 10.0), idle_after=idle_after, clock=clock)
         services = Services(
             settings=settings,
             clock=clock,
@@ -81,6 +90,9 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
             namespaces=namespaces,
             pods=Pods(kube, settings, pods=pods, namespaces=namespaces, is_device=is_device, clock=clock),
             overview=overview,
+            gauges=Gauges(overview),
+            show_node=ShowNode(kube, nodes, overview, histories, clock),
+            usage=usage,
             tenancy=tenancy,
             create_pod=CreatePod(kube, settings, tenancy=tenancy, quota=quota, pods=pods, nodes=nodes, clock=clock),
             delete_pod=DeletePod(kube, pods=pods),
@@ -88,9 +100,16 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
         )
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(cache.run()) for cache in services.caches]
-            tasks += [group.create_task(facts.run()), group.create_task(overview.run())]
+            tasks += [group.create_task(room.run()) for room in (facts, overview, services.gauges)]
             try:
                 yield services
             finally:
                 for task in tasks:
                     task.cancel()
+                await histories.close()
+                await usage.close()
+
+
+def _prometheus(settings: Settings, timeout_seconds: float = 5.0) -> Prometheus | None:
+    """A client for one room: each asks one question at a time."""
+    return Prometheus(settings.prometheus_url, timeout_seconds=timeout_seconds) if settings.prometheus_url else None

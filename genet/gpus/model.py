@@ -112,8 +112,9 @@ class Holding(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One of its names."""
     pod: PodKey
     resource: str | None = None
-    """The extended resource by which the pod asked for it, whose count bounds what it can hold: each holding takes one
-    unit of it, also the second of the same pod and device. None: it asked by other means (a claim, an annotation)."""
+    """The extended resource by which the pod asked for it, whose count bounds what it can hold. Each holding takes one
+    unit of it, also the second that one source has for the same pod and device. None: it asked by other means (a claim,
+    an annotation)."""
     instead_of: PodKey | None = None
     """The pod that asked for the device, only to keep it for `pod`: the units are this pod's, it takes one of them
     for each device, and it is shown nowhere as a holder."""

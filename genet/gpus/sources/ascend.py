@@ -77,7 +77,7 @@ _DEVICE_FAULTS: Final = msgspec.json.Decoder(tuple[_DeviceFault, ...])
 def devices(facts: NodeFacts) -> Iterator[Seen]:
     """Chips by number: those that the plugin lists, and as many more as the node counts, from 0."""
     node = facts.node
-    if any(key.startswith(_HAMI) for key in node.metadata.annotations):
+    if _is_hamis(node):
         return
     faults = _faults(facts.device_info)
     listed = tuple(_listed(facts.device_info))
@@ -116,7 +116,7 @@ def _split(virtual: Iterable[_Chip], resource: str, node: Node) -> set[int]:
 
 def _given(facts: NodeFacts) -> Iterator[tuple[Pod, _Chip, str | None]]:
     """What the annotations say, of pods that have asked for it; and by which resource, if that counts chips."""
-    for pod in facts.pods:
+    for pod in () if _is_hamis(facts.node) else facts.pods:
         text = pod.metadata.annotations.get(_REAL, "")
         if text and not requests.is_finished(pod):
             asked = list(requests.devices(pod, _is_counted))
@@ -125,6 +125,10 @@ def _given(facts: NodeFacts) -> Iterator[tuple[Pod, _Chip, str | None]]:
                     yield pod, chip, chip.resource if chip.resource in asked else asked[0]
                 elif not asked and requests.devices(pod, lambda name: name == _CORES):
                     yield pod, chip, None
+
+
+def _is_hamis(node: Node) -> bool:
+    return any(key.startswith(_HAMI) for key in node.metadata.annotations)
 
 
 def _is_counted(resource: str) -> bool:

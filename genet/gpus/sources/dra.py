@@ -73,7 +73,22 @@ class _Counters(NamedTuple):
     """How many devices take that much of a set: more than one, and the set is not a card's."""
 
 
-def devices(facts: NodeFacts) -> Iterator[Seen]:
+def devices(facts: NodeFacts) -> Iterable[Seen]:
+    """What the offers say of cards; the many ways to cut one card that nobody holds say the same, once."""
+    return dict.fromkeys(_seen(facts))
+
+
+def holdings(facts: NodeFacts) -> Iterator[Holding]:
+    """By claim; a pod whose extended resource is served by a claim holds its device by both."""
+    present = _present(facts.pods)
+    for claim in facts.claims:
+        for pod in _users(claim, present):
+            asked = _extended(present[pod], claim)
+            for result in _results(claim):
+                yield Holding(device=_device(result), pod=pod, resource=asked.get(result.request))
+
+
+def _seen(facts: NodeFacts) -> Iterator[Seen]:
     offers = list(_offers(facts.slices))
     counters = _counters(offers)
     held = {holding.device for holding in holdings(facts)}
@@ -88,16 +103,6 @@ def devices(facts: NodeFacts) -> Iterator[Seen]:
             yield _sliced(offer, counters, doubt, is_held=offer.name in held)
         else:
             yield _whole(offer, counters, doubt)
-
-
-def holdings(facts: NodeFacts) -> Iterator[Holding]:
-    """By claim; a pod whose extended resource is served by a claim holds its device by both."""
-    present = _present(facts.pods)
-    for claim in facts.claims:
-        for pod in _users(claim, present):
-            asked = _extended(present[pod], claim)
-            for result in _results(claim):
-                yield Holding(device=_device(result), pod=pod, resource=asked.get(result.request))
 
 
 def _offers(slices: Iterable[ResourceSlice]) -> Iterator[_Offer]:

@@ -59,6 +59,7 @@ def test_each_kind_of_chip_has_its_resource(resource):
 def test_where_hami_counts_shares_the_chips_are_hami_s():
     annotations = {"hami.io/node-register-Ascend310P": "[]"}
     assert list(ascend.devices(facts({"huawei.com/Ascend310P": "28"}, annotations=annotations))) == []
+    assert held(worker("Ascend910-0"), annotations=annotations) == []
 
 
 def test_other_nodes_have_no_chips():

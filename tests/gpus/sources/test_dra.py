@@ -112,6 +112,11 @@ def test_a_partition_is_its_card_until_somebody_holds_it():
     assert dra_name(NVIDIA, "n1", "gpu-0-mig-1g10gb-19-1") not in second.names
 
 
+def test_the_many_ways_to_cut_a_card_that_nobody_holds_are_said_once():
+    offered = [mig(0, place, counters={"c": 1}) for place in range(7)]
+    assert len(list(dra.devices(facts(published(gpu(0, counters={"c": 8}), *offered))))) == 2
+
+
 def test_a_slice_that_exists_has_a_uuid_and_its_card_need_not_be_a_device():
     slices = published(mig(3, 0, uuid="MIG-a"))
     (seen,) = dra.devices(facts(slices, claims=[claim(result("gpu-3-mig-1g10gb-19-0"))]))

@@ -50,8 +50,10 @@ class Storage(Section, frozen=True):
 
 
 class Idle(Section, frozen=True):
+    utilization_percent: Annotated[int, msgspec.Meta(ge=0, lt=100)] = 5
+    """A GPU whose utilization is at most this does nothing (percent)."""
     minutes: Annotated[int, msgspec.Meta(ge=1)] = 30
-    """How long a device that a pod holds must have done nothing to be listed as idle."""
+    """Held GPUs that have done nothing for as long are listed as idle."""
 
 
 class Lifecycle(Section, frozen=True):

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from genet.simulation.cluster import Cluster
+from genet.simulation.dra_versions import VERSIONS
 from genet.simulation.scenarios import SCENARIOS
 
 
@@ -22,6 +23,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="of the Kubernetes API (0: any free one)")
     parser.add_argument("--prometheus-port", type=int, default=0, help="of the Prometheus API (0: any free one)")
     parser.add_argument("--kubeconfig", type=Path, help="write a kubeconfig there")
+    parser.add_argument("--dra", choices=VERSIONS, default="v1", help="the version in which resource.k8s.io is served")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--until-stdin-closes", action="store_true", help="end when standard input does")
     asyncio.run(_serve(parser.parse_args()))
@@ -32,7 +34,13 @@ async def _serve(options: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    cluster = Cluster(options.scenario, port=options.port, prometheus_port=options.prometheus_port, seed=options.seed)
+    cluster = Cluster(
+        options.scenario,
+        port=options.port,
+        prometheus_port=options.prometheus_port,
+        seed=options.seed,
+        dra=options.dra,
+    )
     # The scenario stays: no need to look through it again and again. Nor through the hundred thousands of series of one
     # question, which would stop everything for a second: they leave no cycles behind.
     gc.freeze()

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from genet.simulation import discovery, table
+from genet.simulation import discovery, dra_versions, table
 from genet.simulation.admission import Admission
 from genet.simulation.errors import ApiError, bad_request, invalid
 from genet.simulation.faults import Faults, Handler
@@ -29,7 +29,7 @@ from genet.simulation.paths import (
     unknown_path,
 )
 from genet.simulation.pod_streams import Containers, PodStreams
-from genet.simulation.resources import Kind
+from genet.simulation.resources import KINDS, Kind
 from genet.simulation.selectors import parse
 from genet.simulation.store import Object, Store, key_of
 from genet.simulation.watching import serve_watch
@@ -48,11 +48,13 @@ PATCHES = {
 
 
 class ApiServer:
-    def __init__(self, store: Store, admission: Admission, containers: Containers) -> None:
+    def __init__(self, store: Store, admission: Admission, containers: Containers, *, dra: str = "v1") -> None:
+        """`dra`: the version in which resource.k8s.io is served, or `off`."""
         self.store = store
         self.admission = admission
         self.faults = Faults(store)
-        self._discovery = discovery.documents()
+        self._kinds = dra_versions.kinds(dra)
+        self._discovery = discovery.documents(self._kinds.values())
         self._pod_streams = PodStreams(store, containers, self.faults)
 
     @asynccontextmanager
@@ -77,9 +79,11 @@ class ApiServer:
     async def _dispatch(self, request: web.Request) -> web.StreamResponse:
         if request.method == "GET" and request.path in self._discovery:
             return _json(self._discovery[request.path])
-        target = target_of(request.path)
+        target = target_of(request.path, self._kinds)
         if target.subresource not in ("", *target.kind.subresources):
             return await self._pod_subresource(request, target)
+        if target.kind.version != KINDS[target.kind.plural].version and request.method != "GET":
+            raise bad_request("the embedded cluster takes resource.k8s.io in v1 only")
         answer = await (self._object if target.name else self._collection)(request, target)
         if answer is None:
             raise ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")

@@ -49,8 +49,12 @@ class Cluster:
         clock: Callable[[], datetime] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         pace: Pace | None = None,
+        dra: str = "v1",
     ) -> None:
-        """Port 0 takes a free one; KeyError for a scenario that is not there."""
+        """Port 0 takes a free one; KeyError for a scenario that is not there.
+
+        `dra`: the version in which resource.k8s.io is served, or `off`.
+        """
         self._ports = (port, prometheus_port)
         self._clock = clock or _now
         built = SCENARIOS[scenario](self._clock(), seed)
@@ -60,12 +64,16 @@ class Cluster:
         _fill(self.store, built)
         self.store.clock = self._clock
         self.devices = Devices(built.gpus)
+        for node, card, namespace, name, since, until in built.past:
+            self.devices.remember(node, card, namespace, name, since.timestamp(), until.timestamp())
         self.containers = Containers(self._clock, sleep, self.devices)
-        self.api = ApiServer(self.store, admission, self.containers)
+        self.api = ApiServer(self.store, admission, self.containers, dra=dra)
         self._volumes = Volumes(self.store)
         self._scheduler = Scheduler(self.store)
         self._jobs = Jobs(self.store, admission, sleep)
-        self._kubelet = Kubelet(self.store, self.containers, self.devices, sleep, pace or Pace())
+        self._kubelet = Kubelet(
+            self.store, self.containers, self.devices, sleep, pace or Pace(), reporting=built.reporting
+        )
         self._exporters = Exporters(self.devices, self._silent_since, built.generation, built.generations)
         self._stack = AsyncExitStack()
 

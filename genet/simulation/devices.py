@@ -20,6 +20,8 @@ from genet.simulation.quantity import parse
 Obj = dict[str, Any]
 
 NVIDIA: Final = "nvidia.com/gpu"
+_NOT_CHOSEN: Final = "huawei.com/kltDev"
+"""Names devices that the kubelet would have taken, and the plugin did not."""
 _REMEMBERED: Final = 50
 """Uses of one card that are known, for queries about the past."""
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -163,13 +165,22 @@ class Devices:
             for device in _devices(gpu):
                 self._plugin(device).devices.append(device)
 
+    def remember(  # noqa: PLR0917 - who, where and when
+        self, node: str, index: int, namespace: str, pod: str, since: float, until: float
+    ) -> None:
+        """Takes note of somebody who worked on a card once, before whoever is on it now."""
+        gpu = next(gpu for gpu in self.by_node[node] if gpu.index == index)
+        self._remember(Use(Device(gpu), namespace, pod, "main", since, until, until=until))
+
     def admit(self, pod: Obj, since: float, claimed: Collection[Claimed] = ()) -> None:
         """Gives a pod on a node its devices, once; raises NoDevices. A resource without known cards is only counted."""
         uid = pod["metadata"]["uid"]
         if uid in self._pods:
             return
         uses = self._pods[uid] = list[Use]()
-        named = set(re.split(r"[,;: ]+", ",".join((pod["metadata"].get("annotations") or {}).values())))
+        annotations = pod["metadata"].get("annotations") or {}
+        chosen = [value for key, value in annotations.items() if key != _NOT_CHOSEN]
+        named = set(re.split(r"[,;: ]+", ",".join(chosen)))
         try:
             for container in pod["spec"]["containers"]:
                 for use in self._allocate(pod, container, named, claimed, since):

@@ -5,11 +5,12 @@ is described with its `fieldValidation` parameter, and no schema is.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 from aiohttp import web
 
-from genet.simulation.resources import KINDS, Kind
+from genet.simulation.resources import Kind
 
 VERSION = {
     "major": "1", "minor": "34", "gitVersion": "v1.34.0+genet", "gitCommit": "", "gitTreeState": "clean",
@@ -19,27 +20,30 @@ VERSION = {
 VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
 
 
-def documents() -> dict[str, dict[str, Any]]:
+def documents(kinds: Iterable[Kind]) -> dict[str, dict[str, Any]]:
     """Every discovery document, by its path."""
     groups: dict[str, list[Kind]] = defaultdict(list)
-    for kind in KINDS.values():
+    for kind in kinds:
         groups[kind.group].append(kind)
+    named = [_group(members[0]) for name, members in groups.items() if name]
+    paths = [_path(members[0]) for members in groups.values()]
     found: dict[str, dict[str, Any]] = {
         "/version": VERSION,
         "/api": {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []},
-        "/apis": {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(name) for name in groups if name]},
-        "/openapi/v3": {"paths": {_path(name): {"serverRelativeURL": f"/openapi/v3/{_path(name)}"} for name in groups}},
+        "/apis": {"kind": "APIGroupList", "apiVersion": "v1", "groups": named},
+        "/openapi/v3": {"paths": {path: {"serverRelativeURL": f"/openapi/v3/{path}"} for path in paths}},
     }
-    for name, kinds in groups.items():
-        found[f"/{_path(name)}"] = {
+    for name, members in groups.items():
+        path = _path(members[0])
+        found[f"/{path}"] = {
             "kind": "APIResourceList",
             "apiVersion": "v1",
-            "groupVersion": kinds[0].api_version,
-            "resources": [entry for kind in kinds for entry in _resources(kind)],
+            "groupVersion": members[0].api_version,
+            "resources": [entry for kind in members for entry in _resources(kind)],
         }
-        found[f"/openapi/v3/{_path(name)}"] = _openapi(kinds)
+        found[f"/openapi/v3/{path}"] = _openapi(members)
         if name:
-            found[f"/apis/{name}"] = {"kind": "APIGroup", "apiVersion": "v1", **_group(name)}
+            found[f"/apis/{name}"] = {"kind": "APIGroup", "apiVersion": "v1", **_group(members[0])}
     return found
 
 
@@ -60,13 +64,13 @@ def _resources(kind: Kind) -> list[dict[str, Any]]:
     return entries
 
 
-def _group(name: str) -> dict[str, Any]:
-    version = {"groupVersion": f"{name}/v1", "version": "v1"}
-    return {"name": name, "versions": [version], "preferredVersion": version}
+def _group(kind: Kind) -> dict[str, Any]:
+    version = {"groupVersion": kind.api_version, "version": kind.version}
+    return {"name": kind.group, "versions": [version], "preferredVersion": version}
 
 
-def _path(group: str) -> str:
-    return f"apis/{group}/v1" if group else "api/v1"
+def _path(kind: Kind) -> str:
+    return f"apis/{kind.api_version}" if kind.group else "api/v1"
 
 
 def _openapi(kinds: list[Kind]) -> dict[str, Any]:
@@ -80,5 +84,5 @@ def _openapi(kinds: list[Kind]) -> dict[str, Any]:
             "responses": {"200": {"description": "OK"}},
         }
         scope = "/namespaces/{namespace}" if kind.namespaced else ""
-        paths[f"/{_path(kind.group)}{scope}/{kind.plural}/{{name}}"] = {"patch": patch}
+        paths[f"/{_path(kind)}{scope}/{kind.plural}/{{name}}"] = {"patch": patch}
     return {"openapi": "3.0.0", "info": {"title": "Kubernetes", "version": VERSION["gitVersion"]}, "paths": paths}

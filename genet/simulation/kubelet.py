@@ -7,7 +7,7 @@ Trap: pods that a scenario placed as Running get no task of their own, so that 5
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -31,10 +31,14 @@ class Kubelet:
         devices: Devices,
         sleep: Callable[[float], Awaitable[None]],
         pace: Pace,
+        *,
+        reporting: Collection[str],
     ) -> None:
+        """`reporting`: nodes that tell in a pod's status which devices it has been given."""
         self._store = store
         self._devices = devices
-        self._runtime = Runtime(store, containers, Recorder(store, "kubelet"), sleep, pace)
+        self._reporting = reporting
+        self._runtime = Runtime(store, containers, Recorder(store, "kubelet"), sleep, pace, self._device_status)
         self._lives: dict[str, asyncio.Task[None]] = {}
         self._ends: dict[str, asyncio.Task[None]] = {}
         self._addresses = 0
@@ -43,6 +47,8 @@ class Kubelet:
         """Takes over the pods that are there, then follows the store. Needs a running event loop."""
         for pod in self._store.list("pods"):
             self._pod_changed(pod)
+            if pod["spec"].get("nodeName") in self._reporting:
+                self._report(pod)
         self._store.subscribe(self._changed)
 
     async def stop(self) -> None:
@@ -87,6 +93,23 @@ class Kubelet:
             self._store.update("pods", {**pod, "status": {**status, **why}}, subresource="status")
             return False
         return True
+
+    def _report(self, pod: Obj) -> None:
+        """What pods that run already would have been told of when they started."""
+        statuses = [status | self._device_status(pod, status["name"]) for status in pod["status"]["containerStatuses"]]
+        status = {**pod["status"], "containerStatuses": statuses}
+        self._store.update("pods", {**pod, "status": status}, subresource="status")
+
+    def _device_status(self, pod: Obj, container: str) -> Obj:
+        """`allocatedResourcesStatus` of a container, on nodes that tell."""
+        if pod["spec"]["nodeName"] not in self._reporting:
+            return {}
+        resources: dict[str, list[Obj]] = {}
+        for device in self._devices.of(pod, container):
+            health = "Unhealthy" if device.gpu.xid else "Healthy"
+            resources.setdefault(device.resource, []).append({"resourceID": device.id, "health": health})
+        told = [{"name": name, "resources": found} for name, found in resources.items()]
+        return {"allocatedResourcesStatus": told} if told else {}
 
     def _claimed(self, pod: Obj) -> list[Claimed]:
         """The devices that the pod's claims have been given; not those that one only looks at, as administrators do."""

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from genet.simulation.errors import ApiError, bad_request
-from genet.simulation.resources import KINDS, Kind
+from genet.simulation.resources import Kind
 from genet.simulation.store import Key
 
 
@@ -25,17 +25,17 @@ class Target:
     subresource: str = ""
 
 
-def target_of(path: str) -> Target:
+def target_of(path: str, kinds: Mapping[str, Kind]) -> Target:
     """ApiError 404 for what no kind is served at."""
     root, *parts = path.strip("/").split("/")
     group = parts.pop(0) if root == "apis" and parts else ""
     version, *rest = parts or [""]
     namespace: str | None = None
     match rest:
-        case ["namespaces", name, plural, *_] if group or plural not in KINDS["namespaces"].subresources:
+        case ["namespaces", name, plural, *_] if group or plural not in kinds["namespaces"].subresources:
             namespace, rest = name, rest[2:]
     plural, name, subresource, *extra = (*rest, "", "", "")[: max(3, len(rest))]
-    kind = KINDS.get(plural)
+    kind = kinds.get(plural)
     if kind is None or extra or version != kind.version or group != kind.group:
         raise unknown_path()
     if namespace is not None if not kind.namespaced else namespace is None and name:

@@ -46,6 +46,8 @@ class Runtime:
     recorder: Recorder
     sleep: Callable[[float], Awaitable[None]]
     pace: Pace
+    device_status: Callable[[Obj, str], Obj]
+    """What the kubelet adds to the status of a pod's container that starts."""
     images: set[tuple[str, str]] = field(default_factory=set)
     """(node, image) pairs that need no pull."""
 
@@ -101,7 +103,8 @@ class PodLife:
         started = clock()
         number = self._statuses[name]["restartCount"]
         digest = random.Random(f"{self._pod['metadata']['uid']}/{name}/{number}").getrandbits(256)  # noqa: S311 - no secret
-        self._statuses[name] = running(container, started, f"containerd://{digest:064x}", before=self._statuses[name])
+        status = running(container, started, f"containerd://{digest:064x}", before=self._statuses[name])
+        self._statuses[name] = status | self._runtime.device_status(self._pod, name)
         self._publish()
         try:
             code = await self._runtime.containers.run(self._pod, container)

@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from genet.simulation.dra_versions import shown
 from genet.simulation.paths import Target
 from genet.simulation.store import Object
 
@@ -30,14 +31,17 @@ _AGES = (
 def form(request: web.Request, target: Target, clock: Callable[[], datetime]) -> Form:
     """What the client asked to see of every object, in a watch too."""
     if not _asks_for_table(request):
-        return lambda obj: obj
+        return lambda obj: shown(target.kind, obj)
     return lambda obj: _table(request, target, [obj], {"resourceVersion": _version(obj)}, clock())
 
 
 def list_form(request: web.Request, target: Target, items: Sequence[Object], metadata: Object, now: datetime) -> Object:
     if _asks_for_table(request):
         return _table(request, target, items, metadata, now)
-    bare = [{key: value for key, value in obj.items() if key not in ("kind", "apiVersion")} for obj in items]
+    bare = [
+        {key: value for key, value in obj.items() if key not in ("kind", "apiVersion")}
+        for obj in (shown(target.kind, item) for item in items)
+    ]
     return {
         "kind": f"{target.kind.kind}List",
         "apiVersion": target.kind.api_version,

@@ -7,7 +7,7 @@ device plugin would advertise it; which pod gets which card is decided when the 
 
 import random
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -51,6 +51,17 @@ class Placed(NamedTuple):
     created: datetime
 
 
+class Past(NamedTuple):
+    """A pod that held a card once and is gone."""
+
+    node: str
+    card: int
+    namespace: str
+    pod: str
+    since: datetime
+    until: datetime
+
+
 @dataclass(slots=True)
 class Scenario:
     now: datetime
@@ -63,6 +74,9 @@ class Scenario:
     """Of DCGM's exporters."""
     generations: dict[str, Generation] = field(default_factory=dict)
     """Those of nodes where it is another one."""
+    reporting: set[str] = field(default_factory=set)
+    """Nodes whose kubelet says in a pod's status which devices it has."""
+    past: list[Past] = field(default_factory=list)
     _addresses: int = 0
 
     def __post_init__(self) -> None:
@@ -144,13 +158,14 @@ class Scenario:
         model: Model,
         count: int,
         *,
+        first: int = 0,
         profiles: Sequence[str] = (),
         slice_resource: str | None = None,
         xid: Mapping[int, int] | None = None,
         foreign: Collection[int] = (),
         **fields: Any,
     ) -> list[Gpu]:
-        """Puts cards into a node; `xid` and `foreign` (used from outside) are by index.
+        """Puts cards into a node, from index `first`; `xid` and `foreign` (used from outside) are by index.
 
         Each is cut into `profiles`, which are resources of their own unless `slice_resource` names one for all.
         """
@@ -166,7 +181,7 @@ class Scenario:
                 foreign=index in foreign,
                 **fields,
             )
-            for index in range(count)
+            for index in range(first, first + count)
         ]
         self.gpus += cards
         return cards
@@ -242,6 +257,11 @@ class Scenario:
         if gpu_type:
             labels["genet.io/gpu-type"] = gpu_type
         return self.pod(f"user-{user}", f"pod-{user}-{name}", node, age, labels=labels, **fields)
+
+    def held(self, user: str, name: str, node: str, cards: Iterable[int], *, since: str, until: str) -> None:
+        """Cards that a pod of `user` held until some time ago."""
+        span = self.ago(since), self.ago(until)
+        self.past += [Past(node, card, f"user-{user}", f"pod-{user}-{name}", *span) for card in cards]
 
     def _node_conditions(self, age: str, not_ready_for: str | None) -> list[Obj]:
         def entry(kind: str, status: str, reason: str, message: str, since: str) -> Obj:

@@ -10,6 +10,7 @@
     |  |- QuotaExceeded         Genet's own sums would pass the limit
     |  |- QuotaRefused          Kubernetes' ResourceQuota said no
     |- Invalid                  bad input; `errors` names every bad field
+    |- RateLimited              too much at once; try again later
     |- Unavailable              a part Genet depends on does not answer; try again
 
 Every error carries a stable `code` that clients may rely on, and is raised `from` its cause.
@@ -82,6 +83,16 @@ class QuotaRefused(Forbidden):
 
 class Invalid(GenetError):
     code = "invalid"
+
+
+class RateLimited(GenetError):
+    """`retry_after` is in seconds."""
+
+    code = "rate_limited"
+
+    def __init__(self, detail: str, *, retry_after: float) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
 
 
 class Unavailable(GenetError):

@@ -16,6 +16,8 @@ POLICY: Final[Mapping[str, Access]] = {
     "config:show": Access.ANYBODY,
     "auth:status": Access.ANYBODY,
     "cluster:gpu-overview": Access.ANYBODY,
+    "cluster:gpu-overview-stream": Access.ANYBODY,
+    "cluster:availability": Access.LOGGED_IN,
     "cluster:node": Access.ANYBODY,
     "cluster:usage": Access.LOGGED_IN,
     "spa:asset": Access.ANYBODY,

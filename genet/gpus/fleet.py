@@ -1,45 +1,73 @@
 """All nodes of the overview, kept up one node at a time.
 
-Sums are moved by the difference, and every node keeps its encoded piece per audience: so an event costs its node, and
-a representation costs joining the pieces.
-
-The ETag is made of the pieces' hashes, never of a counter: two replicas that show the same say the same. The times at
-which somebody looked (`updatedAt`, `checkedAt`) are left out of it, or nothing would ever be unchanged.
+Sums are moved by the difference, and every node keeps its encoded pieces: so an event costs its node, and a rendering
+costs joining the pieces. A `View` is what a rendering is made of: it does not change any more, so that it can be
+encoded in portions and joined in a thread while the fleet goes on.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from hashlib import blake2b
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import msgspec
-from msgspec.structs import replace
 
+from genet.gpus import columnar
 from genet.gpus.inventory import Kind, NodeDevices
-from genet.gpus.overview import (
-    AcceleratorGroup,
-    Audience,
-    Counts,
-    GPUOverview,
-    Node,
-    Sources,
-    SourceState,
-    Summary,
-    seen_by,
-)
+from genet.gpus.overview import Audience, Availability, Counts, Form, Node, Summary, TypeAvailability, seen_by
 
 _ENCODER = msgspec.json.Encoder()
-_HASH_BYTES = 16
 
 
-class Representation(NamedTuple):
-    """The overview as one audience gets it, encoded once for all requests."""
+class Piece:
+    """One node of one group, and its encoded forms as they are asked for."""
 
-    etag: str
-    """Hash of the content, without quotes."""
-    body: bytes
-    updated_at: datetime
+    __slots__ = ("_member", "_public", "_row", "free", "node", "sums")
+
+    def __init__(self, devices: NodeDevices) -> None:
+        self.node: Node = devices.node
+        self.free = devices.free
+        self.sums = Counter(slot.status for slot in devices.node.slots)
+        self._member: bytes | None = None
+        self._public: bytes | None = None
+        self._row: columnar.Row | None = None
+
+    def json(self, audience: Audience) -> bytes:
+        """`Node` for this audience; those who see sums alone see no nodes."""
+        if audience is Audience.MEMBER:
+            if self._member is None:
+                self._member = _ENCODER.encode(self.node)
+            return self._member
+        if self._public is None:
+            self._public = _ENCODER.encode(seen_by(audience, self.node))
+        return self._public
+
+    def row(self) -> columnar.Row:
+        if self._row is None:
+            self._row = columnar.row(self.node)
+        return self._row
+
+    def encode(self, form: Form, audience: Audience) -> None:
+        """Do ahead what `json` or `row` would have to."""
+        if form is Form.COLUMNAR:
+            self.row()
+        else:
+            self.json(audience)
+
+
+class GroupView(NamedTuple):
+    kind: Kind
+    counts: Counts
+    pieces: tuple[Piece, ...]
+    """By name of their nodes."""
+
+
+class View(NamedTuple):
+    """The fleet at one revision."""
+
+    revision: int
+    groups: tuple[GroupView, ...]
+    summary: Summary
 
 
 class Fleet:
@@ -50,12 +78,11 @@ class Fleet:
         self._order = {name: position for position, name in enumerate(type_order)}
         self._groups: dict[Kind, _Group] = {}
         self._kinds: dict[str, tuple[Kind, ...]] = {}
-        self._rendered: dict[Audience, tuple[object, Representation]] = {}
         self.revision = 0
         """Grows when anything that can be seen changes."""
 
-    def put(self, name: str, parts: Mapping[Kind, NodeDevices]) -> None:
-        """Set what is known of one node; no parts: it has no devices, or is gone."""
+    def put(self, name: str, parts: Mapping[Kind, NodeDevices]) -> bool:
+        """Set what is known of one node; no parts: it has no devices, or is gone. Whether that changes anything."""
         before = self._kinds.get(name, ())
         changed = False
         for kind in before:
@@ -64,120 +91,95 @@ class Fleet:
                 if not self._groups[kind].pieces:
                     del self._groups[kind]
         for kind, devices in parts.items():
-            changed |= self._groups.setdefault(kind, _Group()).put(name, devices.node)
+            changed |= self._groups.setdefault(kind, _Group()).put(name, devices)
         if parts:
             self._kinds[name] = tuple(parts)
         else:
             self._kinds.pop(name, None)
         self.revision += changed
+        return changed
 
-    def names(self) -> frozenset[str]:
+    def touch(self) -> None:
+        """Something else that can be seen has changed."""
+        self.revision += 1
+
+    def __len__(self) -> int:
         """Nodes with devices."""
-        return frozenset(self._kinds)
+        return len(self._kinds)
 
-    def render(
-        self, audience: Audience, sources: Sources, updated_at: datetime, *, prometheus_enabled: bool
-    ) -> Representation:
-        key = (self.revision, sources, updated_at, prometheus_enabled)
-        known = self._rendered.get(audience)
-        if known is None or known[0] != key:
-            known = (key, self._render(audience, sources, updated_at, prometheus_enabled=prometheus_enabled))
-            self._rendered[audience] = known
-        return known[1]
+    def kinds(self) -> tuple[Kind, ...]:
+        """The groups, in their order."""
+        return tuple(sorted(self._groups, key=lambda kind: (self._order.get(kind.type, len(self._order)), kind)))
 
-    def _render(
-        self, audience: Audience, sources: Sources, updated_at: datetime, *, prometheus_enabled: bool
-    ) -> Representation:
-        kinds = sorted(self._groups, key=lambda kind: (self._order.get(kind.type, len(self._order)), kind))
-        by_type = {kind.type: _counts(self._groups[kind].sums) for kind in kinds}
-        total = _counts(sum((self._groups[kind].sums for kind in kinds), Counter[str]()))
-        summary = Summary(**msgspec.structs.asdict(total), by_type=by_type)
-        groups = []
-        digest = blake2b(digest_size=_HASH_BYTES)
-        for kind in kinds:
-            pieces = () if audience is Audience.SUMMARY else self._groups[kind].encoded(audience)
-            digest.update(b"".join(piece.digest for piece in pieces))
-            groups.append(_group(kind, by_type[kind.type], (piece.raw for piece in pieces)))
-        overview = GPUOverview(
-            accelerator_groups=tuple(groups),
-            summary=summary,
-            updated_at=updated_at,
-            prometheus_enabled=prometheus_enabled,
-            sources=sources,
+    def parts(self, name: str) -> list[tuple[Kind, Piece]]:
+        """All of one node, in the order of the groups."""
+        own = self._kinds.get(name, ())
+        kinds = own if len(own) < 2 else [kind for kind in self.kinds() if kind in own]  # noqa: PLR2004
+        return [(kind, self._groups[kind].pieces[name]) for kind in kinds]
+
+    def summary(self) -> Summary:
+        by_type: dict[str, Counter[str]] = {}
+        for kind in self.kinds():
+            by_type.setdefault(kind.type, Counter()).update(self._groups[kind].sums)
+        total = _counts(sum(by_type.values(), Counter()))
+        return Summary(**msgspec.structs.asdict(total), by_type={name: _counts(sums) for name, sums in by_type.items()})
+
+    def view(self, *, nodes: bool) -> View:
+        """`nodes`: False leaves all pieces out."""
+        groups = [(kind, self._groups[kind]) for kind in self.kinds()]
+        return View(
+            self.revision,
+            tuple(GroupView(kind, _counts(group.sums), group.sorted() if nodes else ()) for kind, group in groups),
+            self.summary(),
         )
-        timeless = [
-            audience.value,
-            kinds,
-            [len(group.nodes) for group in groups],
-            summary,
-            prometheus_enabled,
-            *map(_timeless, _each(sources)),
-        ]
-        digest.update(_ENCODER.encode(timeless))
-        return Representation(digest.hexdigest(), _ENCODER.encode(overview), updated_at)
 
-
-class _Encoded(NamedTuple):
-    raw: msgspec.Raw
-    digest: bytes
-
-
-class _Piece:
-    """One node of one group, and its encoded forms as they are asked for."""
-
-    def __init__(self, node: Node) -> None:
-        self.node = node
-        self.sums = Counter(slot.status for slot in node.slots)
-        self._encoded: dict[Audience, _Encoded] = {}
-
-    def encoded(self, audience: Audience) -> _Encoded:
-        known = self._encoded.get(audience)
-        if known is None:
-            raw = _ENCODER.encode(seen_by(audience, self.node))
-            known = _Encoded(msgspec.Raw(raw), blake2b(raw, digest_size=_HASH_BYTES).digest())
-            self._encoded[audience] = known
-        return known
+    def availability(self, updated_at: datetime) -> Availability:
+        return Availability(
+            tuple(self._groups[kind].availability(kind) for kind in self.kinds()),
+            updated_at,
+        )
 
 
 class _Group:
     """The nodes that have devices of one kind."""
 
     def __init__(self) -> None:
-        self.pieces: dict[str, _Piece] = {}
+        self.pieces: dict[str, Piece] = {}
         self.sums: Counter[str] = Counter()
-        self._names: list[str] | None = None
+        self.free = 0
+        self._sorted: tuple[Piece, ...] | None = None
+        self._availability: TypeAvailability | None = None
 
-    def put(self, name: str, node: Node | None) -> bool:
+    def put(self, name: str, devices: NodeDevices | None) -> bool:
         """Whether anything changed."""
         before = self.pieces.get(name)
         if before is not None:
-            if before.node == node:
+            if devices is not None and (before.node, before.free) == devices:
                 return False
             self.sums.subtract(before.sums)
-        if before is None or node is None:
-            self._names = None
-        if node is None:
+            self.free -= before.free
+        self._sorted = self._availability = None
+        if devices is None:
             self.pieces.pop(name, None)
         else:
-            self.pieces[name] = _Piece(node)
-            self.sums.update(self.pieces[name].sums)
+            piece = self.pieces[name] = Piece(devices)
+            self.sums.update(piece.sums)
+            self.free += piece.free
         return True
 
-    def encoded(self, audience: Audience) -> list[_Encoded]:
-        if self._names is None:
-            self._names = sorted(self.pieces)
-        return [self.pieces[name].encoded(audience) for name in self._names]
+    def sorted(self) -> tuple[Piece, ...]:
+        if self._sorted is None:
+            self._sorted = tuple(piece for _, piece in sorted(self.pieces.items()))
+        return self._sorted
 
-
-def _group(kind: Kind, counts: Counts, raws: Iterable[msgspec.Raw]) -> AcceleratorGroup:
-    return AcceleratorGroup(
-        type=kind.type,
-        label=kind.label,
-        resource_name=kind.resource_name,
-        nodes=cast("tuple[Node, ...]", tuple(raws)),  # encoded ahead: Raw stands for the Node it holds
-        total_devices=counts.total_devices,
-        used_devices=counts.used_devices,
-    )
+    def availability(self, kind: Kind) -> TypeAvailability:
+        if self._availability is None:
+            largest, node = 0, None
+            for name, piece in self.pieces.items():
+                if piece.free > largest or (piece.free == largest > 0 and name < (node or "")):
+                    largest, node = piece.free, name
+            self._availability = TypeAvailability(kind.type, kind.label, kind.resource_name, self.free, largest, node)
+        return self._availability
 
 
 def _counts(sums: Counter[str]) -> Counts:
@@ -189,11 +191,3 @@ def _counts(sums: Counter[str]) -> Counts:
         unhealthy_devices=sums["unhealthy"],
         external_devices=sums["external"],
     )
-
-
-def _each(sources: Sources) -> tuple[SourceState, ...]:
-    return (sources.kubernetes, sources.prometheus, sources.dra)
-
-
-def _timeless(source: SourceState) -> SourceState:
-    return replace(source, checked_at=None)

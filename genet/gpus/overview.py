@@ -17,6 +17,15 @@ Status = Literal["free", "used", "unknown", "unhealthy", "external"]
 State = Literal["ok", "stale", "unavailable", "off"]
 
 
+class Form(Enum):
+    """How the overview is spelled."""
+
+    OBJECT = "object"
+    """`GPUOverview`: everything that is known."""
+    COLUMNAR = "columnar"
+    """`genet.gpus.columnar.ColumnarOverview`: what a heatmap draws, in a twentieth of the bytes."""
+
+
 class Audience(Enum):
     """Who reads the overview. Part of the ETag, so that no cache shows one what belongs to the other."""
 
@@ -122,6 +131,17 @@ class Sources(Wire):
     prometheus: SourceState
     dra: SourceState
 
+    def timeless(self) -> "Sources":
+        """Without the times at which somebody looked, which differ between two replicas that say the same."""
+        return Sources(*(replace(source, checked_at=None) for source in (self.kubernetes, self.prometheus, self.dra)))
+
+
+class Moment(Wire):
+    """When somebody looked, and what could be seen then."""
+
+    updated_at: datetime
+    sources: Sources
+
 
 class GPUOverview(Wire):
     accelerator_groups: tuple[AcceleratorGroup, ...]
@@ -129,6 +149,40 @@ class GPUOverview(Wire):
     updated_at: datetime
     prometheus_enabled: bool
     sources: Sources
+
+
+class Change(Wire):
+    """What a stream says between two snapshots; the same for both forms.
+
+    A name in `nodes` stands for all that is now known of it: what it had in groups that are not named is gone.
+    """
+
+    nodes: tuple[Node, ...]
+    """Of each changed node all its parts, in the order of the groups."""
+    types: tuple[str, ...]
+    """The group each of `nodes` belongs to."""
+    removed: tuple[str, ...]
+    """Nodes without devices now."""
+    summary: Summary
+    updated_at: datetime
+    sources: Sources
+
+
+class TypeAvailability(Wire):
+    type: str
+    label: str
+    resource_name: str
+    free: int
+    """Units that new pods could get now, over all nodes."""
+    largest: int
+    """The most of them on one node."""
+    node: str | None
+    """That node; the first by name where several have as many."""
+
+
+class Availability(Wire):
+    types: tuple[TypeAvailability, ...]
+    updated_at: datetime
 
 
 def seen_by(audience: Audience, node: Node) -> Node:

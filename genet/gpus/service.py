@@ -1,29 +1,29 @@
 """The overview as the web asks for it: from memory, always, and never by listing or by waiting for Prometheus.
 
 Changes in the caches only mark nodes; a request rebuilds what is marked, so a burst of events about one node costs one
-rebuild, and events that nobody looks at cost next to nothing. A round of metrics touches nearly every node: `run`
-rebuilds those in small portions between which the loop answers others.
+rebuild, and events that nobody looks at cost next to nothing. A round of metrics touches nearly every node: those are
+rebuilt in small portions between which the loop answers others.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+import secrets
+import time
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from typing import Final
 
 from genet.accelerators import counts_devices
 from genet.errors import Unavailable
 from genet.gpus.facts import Facts
-from genet.gpus.feed import Feed
-from genet.gpus.fleet import Fleet, Representation
+from genet.gpus.feed import Feed, Rounds
+from genet.gpus.fleet import Fleet
 from genet.gpus.holders import Ledger, node_use
 from genet.gpus.inventory import inventory
-from genet.gpus.metrics import Locator
-from genet.gpus.overview import Audience, Sources, SourceState
-from genet.prometheus import Prometheus
+from genet.gpus.overview import Audience, Availability, Form, Moment, Sources, SourceState
+from genet.gpus.renderings import SLICE_SECONDS, Renderings, Representation, Variant
+from genet.gpus.stream import Listener, Streams
 from genet.settings import GPUType
 
-_PORTION: Final = 50
 _NOT_LISTED: Final = "the GPUs of the cluster have not been listed yet"
 _STALE: Final = "the Kubernetes API does not answer; what it said last is shown"
 
@@ -33,7 +33,7 @@ class OverviewService:
         self,
         facts: Facts,
         types: Sequence[GPUType],
-        prometheus: Prometheus | None,
+        rounds: Rounds | None,
         *,
         refresh_seconds: float = 10.0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -42,43 +42,91 @@ class OverviewService:
         self._types = tuple(types)
         self._refresh_seconds = refresh_seconds
         self._clock = clock
-        self._feed = Feed(prometheus, clock)
+        self._feed = Feed(rounds, clock)
         self._fleet = Fleet([kind.name for kind in types])
+        self._renderings = Renderings(self._fleet, self.settle, lambda: not self._facts.marked)
+        self._streams = Streams(self._fleet, self._renderings, self.settle, self.moment, instance=secrets.token_hex(4))
+        self._shown: dict[Variant, Representation] = {}
+        self._told: Sources | None = None
         self._ledger = Ledger()
         self._is_device = counts_devices(kind.resource_name for kind in types)
 
     async def run(self) -> None:
-        """Keep the exporters' readings fresh until cancelled.
+        """Keep the exporters' readings fresh, and tell the streams, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._streams.run())
+            group.create_task(self._keep_fresh())
 
-        Begins when the nodes are known: before, every series would be of a node nobody has heard of.
-        """
+    async def _keep_fresh(self) -> None:
+        """Begins when the nodes are known: before, every series would be of a node nobody has heard of."""
         await self._facts.wait_ready()
-        while True:
-            await self.refresh()
-            await asyncio.sleep(self._refresh_seconds)
+        try:
+            while True:
+                await self.refresh()
+                await asyncio.sleep(self._refresh_seconds)
+        finally:
+            await self._feed.close()
 
     async def refresh(self) -> None:
         """Ask Prometheus once and take in what it says; a failure is told in `sources` alone."""
-        changed = await self._feed.refresh(Locator(self._facts.nodes.all(), self._facts.pods.all()))
-        waiting = iter(changed)
-        while portion := tuple(islice(waiting, _PORTION)):
-            self._facts.marked.update(portion)
-            self._rebuild()
-            await asyncio.sleep(0)
+        self._facts.marked.update(await self._feed.refresh(self._facts.nodes.all(), self._facts.pods.all()))
+        await self.settle()
 
-    def overview(self, audience: Audience) -> Representation:
+    async def overview(self, form: Form, audience: Audience) -> Representation:
         """What this audience sees now.
 
         Raises:
             Unavailable: the first lists are not in yet; an empty cluster is never shown for that.
         """
-        if not self._facts.is_ready:
-            raise Unavailable(_NOT_LISTED)
-        self._rebuild()
+        self._require_ready()
+        rendering = await self._renderings.latest(form, audience)
+        moment, shown = self.moment(), self._shown.get((form, audience))
+        if shown is None or shown.rendering is not rendering or shown.moment != moment:
+            shown = self._shown[form, audience] = Representation(rendering, moment, form)
+        return shown
+
+    def listen(self, form: Form, audience: Audience, last_id: str | None) -> Listener:
+        """A place in the stream of changes.
+
+        Raises:
+            Unavailable: as for `overview`.
+            RateLimited: too many listen without login already.
+        """
+        self._require_ready()
+        return self._streams.open(form, audience, last_id)
+
+    def end_streams(self) -> None:
+        """For good: whoever listens finds another replica."""
+        self._streams.close()
+
+    async def availability(self) -> Availability:
+        """What new pods could get.
+
+        Raises:
+            Unavailable: as for `overview`.
+        """
+        self._require_ready()
+        await self.settle()
+        return self._fleet.availability(self.moment().updated_at)
+
+    async def settle(self) -> None:
+        """Bring the fleet up to what is known, in slices between which the loop does other things."""
+        until = time.perf_counter() + SLICE_SECONDS
+        while self._facts.marked:
+            self._rebuild([self._facts.marked.pop()])
+            if time.perf_counter() > until:
+                await asyncio.sleep(0)
+                until = time.perf_counter() + SLICE_SECONDS
+        told = self.moment().sources.timeless()
+        if told != self._told:
+            self._told = told
+            self._fleet.touch()
+
+    def moment(self) -> Moment:
+        """What can be seen now. Fresh content is good for now; stale content for when it was last fresh."""
         kubernetes = self._kubernetes()
         sources = Sources(kubernetes=kubernetes, prometheus=self._feed.source, dra=self._facts.dra(self._clock()))
-        updated_at = kubernetes.checked_at or self._now()
-        return self._fleet.render(audience, sources, updated_at, prometheus_enabled=self._feed.is_on)
+        return Moment(kubernetes.checked_at or self._now(), sources)
 
     def ledger(self) -> Ledger:
         """Who holds what, of all nodes, now.
@@ -86,13 +134,16 @@ class OverviewService:
         Raises:
             Unavailable: as for `overview`.
         """
-        if not self._facts.is_ready:
-            raise Unavailable(_NOT_LISTED)
-        self._rebuild()
+        self._require_ready()
+        self._rebuild(tuple(self._facts.marked))
+        self._facts.marked.clear()
         return self._ledger
 
+    def _require_ready(self) -> None:
+        if not self._facts.is_ready:
+            raise Unavailable(_NOT_LISTED)
+
     def _kubernetes(self) -> SourceState:
-        """Fresh content is good for now; stale content for when it was last fresh."""
         states = (self._facts.nodes.staleness(), self._facts.pods.staleness())
         if not any(state.stale for state in states):
             return SourceState(state="ok", message=self._facts.remark, checked_at=self._now())
@@ -102,13 +153,13 @@ class OverviewService:
     def _now(self) -> datetime:
         return _second(self._clock())
 
-    def _rebuild(self) -> None:
-        for name in self._facts.marked:
+    def _rebuild(self, names: Collection[str]) -> None:
+        for name in names:
             facts = self._facts.of(name, self._feed.of(name))
             devices = inventory(facts, self._types) if facts else {}
-            self._fleet.put(name, devices)
+            if self._fleet.put(name, devices):
+                self._streams.changed(name)
             self._ledger.put(name, node_use(devices, facts.pods if facts else (), self._is_device))
-        self._facts.marked.clear()
 
 
 def _second(moment: datetime) -> datetime:

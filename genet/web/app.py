@@ -16,26 +16,33 @@ from genet.settings import Settings
 from genet.web import problems, spa
 from genet.web.boundary import LOOPBACK_NAMES, Boundary
 from genet.web.controllers.account import auth_status, config
-from genet.web.controllers.cluster import gpu_overview
+from genet.web.controllers.cluster import availability, gpu_overview, gpu_overview_stream
 from genet.web.controllers.health import live, ready
 from genet.web.controllers.nodes import show_node
 from genet.web.controllers.pods import PodsController
 from genet.web.controllers.usage import usage
-from genet.web.guards import OPERATION, Gate, unguarded
+from genet.web.guards import OPERATION, Gate, Identify, in_dev_mode, unguarded
 from genet.web.services import Services
+from genet.web.telemetry import UNMEASURED
 
 MAX_BODY_BYTES = 1024 * 1024
 
 
-def create_app(settings: Settings, services: Services) -> Boundary:
-    """The application over running services, with its boundary around it."""
-    app = create_litestar(settings)
+def create_app(settings: Settings, services: Services, *, identify: Identify | None = None) -> Boundary:
+    """The application over running services, with its boundary around it.
+
+    Args:
+        settings: the configuration.
+        services: what it runs on.
+        identify: who is calling; None: as `auth.mode` says.
+    """
+    app = create_litestar(settings, identify=identify)
     app.state.services = services
     hosts = {name.lower() for name in settings.server.allowed_hosts} | LOOPBACK_NAMES
     return Boundary(app, hosts=hosts, trusts_local_programs=settings.auth.mode == "dev")
 
 
-def create_litestar(settings: Settings, *, static: Path = spa.STATIC) -> Litestar:
+def create_litestar(settings: Settings, *, static: Path = spa.STATIC, identify: Identify | None = None) -> Litestar:
     """Routes and rules, still without services: enough for the OpenAPI document.
 
     Raises:
@@ -48,6 +55,8 @@ def create_litestar(settings: Settings, *, static: Path = spa.STATIC) -> Litesta
             auth_status,
             config,
             gpu_overview,
+            gpu_overview_stream,
+            availability,
             show_node,
             usage,
             PodsController,
@@ -55,13 +64,15 @@ def create_litestar(settings: Settings, *, static: Path = spa.STATIC) -> Litesta
             spa.page(static),
         ],
         dependencies={"services": Provide(_services, sync_to_thread=False)},
-        guards=[Gate(settings)],
+        guards=[Gate(identify or in_dev_mode(settings))],
         exception_handlers={
             GenetError: problems.on_genet_error,
             HTTPException: problems.on_http_error,
             Exception: problems.on_bug,
         },
-        middleware=[PrometheusConfig(app_name="genet", prefix="genet", group_path=True).middleware],
+        middleware=[
+            PrometheusConfig(app_name="genet", prefix="genet", group_path=True, exclude_opt_key=UNMEASURED).middleware
+        ],
         openapi_config=OpenAPIConfig(
             title="Genet",
             version=__version__,

@@ -1,5 +1,6 @@
 """Finds out who is calling, and holds the policy table against every route."""
 
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from litestar import Request
@@ -17,28 +18,37 @@ from genet.web.boundary import is_loopback
 OPERATION = "operation"
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
+AnyConnection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
+
+Identify: TypeAlias = Callable[[AnyConnection], User | None]
+"""Finds out who is calling; None: nobody."""
 
 
 class Gate:
     """The guard of the whole application; leaves the caller in the request's state as `user` (None: nobody)."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, identify: Identify) -> None:
+        self._identify = identify
 
-    def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    def __call__(self, connection: AnyConnection, handler: BaseRouteHandler) -> None:
         user = self._identify(connection)
         connection.scope.setdefault("state", {})["user"] = user
         # what has no line are the OPTIONS handlers that Litestar adds itself
         if user is None and POLICY.get(operation(handler), Access.LOGGED_IN) is Access.LOGGED_IN:
             raise NotAuthorizedException("log in first")
 
-    def _identify(self, connection: ASGIConnection[Any, Any, Any, Any]) -> User | None:
-        """Dev mode believes `?user=`, but only what comes from the own machine unless it was told otherwise."""
+
+def in_dev_mode(settings: Settings) -> Identify:
+    """Dev mode believes `?user=`, but only what comes from the own machine unless it was told otherwise."""
+
+    def identify(connection: AnyConnection) -> User | None:
         client = connection.client
         is_near = client is not None and is_loopback(client.host)
-        if not is_near and not self._settings.auth.dev.allow_remote:
+        if not is_near and not settings.auth.dev.allow_remote:
             return None
-        return dev_user(connection.query_params.get("user"), self._settings)
+        return dev_user(connection.query_params.get("user"), settings)
+
+    return identify
 
 
 def current_user(request: AnyRequest) -> User | None:

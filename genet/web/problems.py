@@ -15,7 +15,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import QueryParameter
 
-from genet.errors import Conflict, FieldError, Forbidden, GenetError, Invalid, NotFound, Unavailable
+from genet.errors import Conflict, FieldError, Forbidden, GenetError, Invalid, NotFound, RateLimited, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,7 @@ _STATUS: Mapping[type[GenetError], HTTPStatus] = {
     Conflict: HTTPStatus.CONFLICT,
     Forbidden: HTTPStatus.FORBIDDEN,
     Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 _BODY = "data"
@@ -92,7 +93,7 @@ def problem(
 def on_genet_error(_: Request[Any, Any, Any], error: GenetError) -> Response[dict[str, Any]]:
     status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), HTTPStatus.SERVICE_UNAVAILABLE)
     headers = {}
-    if isinstance(error, Unavailable) and error.retry_after is not None:
+    if isinstance(error, Unavailable | RateLimited) and error.retry_after is not None:
         headers["Retry-After"] = str(math.ceil(error.retry_after))
     return _response(problem(status, error.code, error.detail, errors=error.errors, extra=error.extra), headers)
 

@@ -21,6 +21,7 @@ from genet.settings import Settings
 from genet.web.app import create_app
 from genet.web.boundary import is_loopback
 from genet.web.services import Services, running
+from genet.web.telemetry import LoopLag
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,8 @@ async def serve(settings: Settings, host: str, port: int, *, clock: Callable[[],
         async with running(settings, clock) as services, _exported(services.gauges):
             app = create_app(settings, services)
             server = Server(app, address=host, port=port, interface=Interfaces.ASGINL, log_enabled=False)
-            tasks = asyncio.create_task(_end_on(signals, services, server)), asyncio.create_task(_settle(services))
+            beside = _end_on(signals, services, server), _settle(services), LoopLag(REGISTRY).sample()
+            tasks = [asyncio.create_task(task) for task in beside]
             log.info("listening", extra={"host": host, "port": port, "mode": settings.auth.mode})
             try:
                 await server.serve()
@@ -113,7 +115,7 @@ def _signals() -> asyncio.Queue[signal.Signals]:
 async def _end_on(received: asyncio.Queue[signal.Signals], services: Services, server: Server) -> None:
     """On SIGTERM say so at /readyz and go on serving, so that load balancers look away before the socket closes."""
     first = await received.get()
-    services.draining = True
+    services.drain()
     log.info("draining", extra={"signal": first.name})
     if first is signal.SIGTERM:
         with contextlib.suppress(TimeoutError):

@@ -20,6 +20,8 @@ from genet.gpus.facts import NODE_INDEX, Facts, by_node, device_info_cache
 from genet.gpus.gauges import Gauges
 from genet.gpus.history import Histories
 from genet.gpus.service import OverviewService
+from genet.gpus.telemetry.child import Reader
+from genet.gpus.telemetry.frames import Orders
 from genet.gpus.usage import UsageReports
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
@@ -49,6 +51,11 @@ class Services:
     extend_pod: ExtendPod
     draining: bool = field(default=False, init=False)
 
+    def drain(self) -> None:
+        """Send clients away: no longer ready, and all streams end."""
+        self.draining = True
+        self.overview.end_streams()
+
     @property
     def synced(self) -> bool:
         """Whether every cache has had its first complete list; stays so when the API server goes away."""
@@ -73,7 +80,7 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
         namespaces = Cache(kube, NAMESPACES)
         device_info = device_info_cache(kube) if settings.gpu.ascend_device_info else None
         facts = Facts(nodes, pods, dynamic=DynamicResources(kube), device_info=device_info)
-        overview = OverviewService(facts, settings.gpu.available_types, _prometheus(settings), clock=clock)
+        overview = OverviewService(facts, settings.gpu.available_types, _reader(settings), clock=clock)
         is_device = counts_devices(kind.resource_name for kind in settings.gpu.available_types)
         tenancy = Tenancy(kube, settings, namespaces=namespaces)
         # while it holds its room, a creation makes two calls and waits some seconds; clocks differ by some more
@@ -108,6 +115,12 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
                     task.cancel()
                 await histories.close()
                 await usage.close()
+
+
+def _reader(settings: Settings) -> Reader | None:
+    if not settings.prometheus_url:
+        return None
+    return Reader(Orders(settings.prometheus_url, settings.lifecycle.idle.utilization_percent))
 
 
 def _prometheus(settings: Settings, timeout_seconds: float = 5.0) -> Prometheus | None:

@@ -1,39 +1,21 @@
 from datetime import UTC, datetime
 
-import msgspec
 import pytest
 
 from genet.gpus.fleet import Fleet
 from genet.gpus.inventory import inventory
 from genet.gpus.model import NodeFacts, Reading
-from genet.gpus.overview import Audience, GPUOverview, Sources, SourceState
+from genet.gpus.overview import Audience, Form
 from genet.settings import GPUType
 from tests.gpus.builders import A100, GPU, node, pod
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
-LATER = datetime(2026, 6, 1, 13, 0, tzinfo=UTC)
 A100_TYPE = GPUType(name="a100", resource_name=GPU, node_selector=A100)
-SLOT_KEYS = {
-    *("index", "uuid", "status", "attribution", "reason", "utilization", "memoryUsed", "memoryTotal", "power"),
-    *("temperature", "pod", "pods", "slices", "replicas", "idleSince"),
-}
-NODE_KEYS = {
-    *("nodeName", "nodeIP", "deviceType", "totalDevices", "usedDevices", "slots", "timeSharingEnabled"),
-    *("ready", "schedulable"),
-}
-
-
-def sources(state="ok", at=NOW):
-    ok = SourceState(state="ok", message=None, checked_at=at)
-    return Sources(
-        kubernetes=ok,
-        prometheus=SourceState(state=state, message=None, checked_at=at),
-        dra=SourceState("off", None, None),
-    )
 
 
 def put(fleet, n, pods=(), readings=()):
-    fleet.put(n.metadata.name, inventory(NodeFacts(node=n, pods=tuple(pods), readings=tuple(readings)), [A100_TYPE]))
+    facts = NodeFacts(node=n, pods=tuple(pods), readings=tuple(readings))
+    return fleet.put(n.metadata.name, inventory(facts, [A100_TYPE]))
 
 
 def small_fleet(order=1):
@@ -45,124 +27,90 @@ def small_fleet(order=1):
     return fleet
 
 
-def render(fleet, audience=Audience.MEMBER, given=None, at=NOW):
-    return fleet.render(audience, given or sources(), at, prometheus_enabled=True)
-
-
-def decoded(representation):
-    return msgspec.json.decode(representation.body, type=GPUOverview)
+def names(view):
+    return [(group.kind.type, [piece.node.node_name for piece in group.pieces]) for group in view.groups]
 
 
 def test_groups_come_in_the_configured_order_then_by_name():
     fleet = small_fleet()
     put(fleet, node("n0", {"amd.com/gpu": "1"}))
-    groups = decoded(render(fleet)).accelerator_groups
-    assert [(group.type, [n.node_name for n in group.nodes]) for group in groups] == [
-        ("a100", ["n1", "n2"]),
-        ("amd.com/gpu", ["n0"]),
-        (GPU, ["n3"]),
+    view = fleet.view(nodes=True)
+    assert names(view) == [("a100", ["n1", "n2"]), ("amd.com/gpu", ["n0"]), (GPU, ["n3"])]
+    assert [(group.counts.total_devices, group.counts.used_devices) for group in view.groups] == [
+        (8, 1),
+        (1, 0),
+        (4, 0),
     ]
-    assert [(group.total_devices, group.used_devices) for group in groups] == [(8, 1), (1, 0), (4, 0)]
 
 
 def test_the_sums_add_up_and_follow_every_change():
     fleet = small_fleet()
     put(fleet, node("n2", labels=A100, allocatable={GPU: "3"}), [pod("b", 2, on="n2")])
     put(fleet, node("n3", capacity={}))
-    summary = decoded(render(fleet)).summary
-    assert (summary.total_devices, summary.used_devices, summary.free_devices, summary.unhealthy_devices) == (
-        8,
-        3,
-        4,
-        1,
-    )
+    summary = fleet.summary()
+    assert (summary.total_devices, summary.used_devices, summary.free_devices) == (8, 3, 4)
+    assert summary.unhealthy_devices == 1
     assert set(summary.by_type) == {"a100"}
     assert summary.by_type["a100"].used_devices == 3
 
 
-def test_every_key_of_the_contract_is_there():
-    document = msgspec.json.decode(render(small_fleet()).body)
-    assert set(document) == {"acceleratorGroups", "summary", "updatedAt", "prometheusEnabled", "sources"}
-    assert set(document["sources"]["dra"]) == {"state", "message", "checkedAt"}
-    group = document["acceleratorGroups"][0]
-    assert set(group) == {"type", "label", "resourceName", "nodes", "totalDevices", "usedDevices"}
-    assert set(group["nodes"][0]) == NODE_KEYS
-    slot = group["nodes"][0]["slots"][0]
-    assert set(slot) == SLOT_KEYS
-    assert slot["pods"] == [slot["pod"]]
-    assert slot["pod"] == {
-        "name": "a",
-        "namespace": "user-ann-a",
-        "user": "ann-a",
-        "startedAt": "2026-06-01T12:00:00Z",
-    }
-    six = {f"{what}Devices" for what in ("total", "used", "free", "unknown", "unhealthy", "external")}
-    assert set(document["summary"]) == six | {"byType"}
-    assert set(document["summary"]["byType"]["a100"]) == six
-    assert document["updatedAt"] == "2026-06-01T12:00:00Z"
-
-
-def test_without_login_people_see_the_shape_and_nobody_s_name():
-    representation = render(small_fleet(), Audience.PUBLIC)
-    for secret in (b"ann", b"10.0.0.1", b"GPU-n1"):
-        assert secret not in representation.body
-    overview = decoded(representation)
-    assert overview.summary == decoded(render(small_fleet())).summary
-    slot = overview.accelerator_groups[0].nodes[0].slots[0]
-    assert (slot.status, slot.utilization, slot.pods) == ("used", 7, ())
-
-
-def test_the_summary_s_audience_sees_sums_alone():
-    overview = decoded(render(small_fleet(), Audience.SUMMARY))
-    assert [group.nodes for group in overview.accelerator_groups] == [(), ()]
-    assert overview.summary.used_devices == 1
-
-
-def test_two_replicas_with_the_same_content_have_the_same_etag():
-    one = render(small_fleet(), at=NOW)
-    other = render(small_fleet(order=-1), given=sources(at=LATER), at=LATER)
-    assert one.etag == other.etag
-    assert (one.updated_at, other.updated_at) == (NOW, LATER)
-
-
-def test_each_audience_has_its_own_etag():
-    empty = Fleet([])
-    assert len({render(empty, audience).etag for audience in Audience}) == len(Audience)
-
-
-@pytest.mark.parametrize("audience", Audience)
-def test_what_an_audience_can_see_changes_its_etag(audience):
+def test_a_view_stays_as_it_was_taken():
     fleet = small_fleet()
-    before = render(fleet, audience).etag
+    view = fleet.view(nodes=True)
+    put(fleet, node("n1", capacity={}))
+    put(fleet, node("n4", labels=A100))
+    assert names(view) == [("a100", ["n1", "n2"]), (GPU, ["n3"])]
+    assert names(fleet.view(nodes=True)) == [("a100", ["n2", "n4"]), (GPU, ["n3"])]
+
+
+@pytest.mark.parametrize(("form", "audience"), [(form, audience) for form in Form for audience in Audience])
+def test_a_node_is_encoded_once(form, audience):
+    fleet = small_fleet()
+    [[_, piece]] = fleet.parts("n1")
+    piece.encode(form, audience)
+    made = piece.row() if form is Form.COLUMNAR else piece.json(audience)
     put(fleet, node("n2", labels=A100), [pod("b", on="n2")])
-    assert render(fleet, audience).etag != before
-    assert render(fleet, audience).etag != render(fleet, audience, sources("stale")).etag
-
-
-def test_what_an_audience_cannot_see_leaves_its_etag():
-    fleet = small_fleet()
-    before = {audience: render(fleet, audience).etag for audience in Audience}
-    put(fleet, node("n2", labels=A100, ip="10.0.0.9"))
-    assert render(fleet, Audience.PUBLIC).etag == before[Audience.PUBLIC]
-    assert render(fleet, Audience.MEMBER).etag != before[Audience.MEMBER]
+    [[_, piece]] = fleet.parts("n1")
+    assert (piece.row() if form is Form.COLUMNAR else piece.json(audience)) is made
 
 
 def test_what_does_not_change_anything_is_no_new_revision():
     fleet = small_fleet()
     before = fleet.revision
-    put(fleet, node("n2", labels=A100, version="99"))
+    assert not put(fleet, node("n2", labels=A100, version="99"))
     assert fleet.revision == before
+    assert put(fleet, node("n2", labels=A100, ip="10.0.0.9"))
+    assert fleet.revision > before
 
 
 def test_a_node_that_lost_its_devices_is_gone_with_its_group():
     fleet = Fleet([])
     put(fleet, node("n1"))
+    assert len(fleet) == 1
     fleet.put("n1", {})
-    overview = decoded(render(fleet))
-    assert overview.accelerator_groups == ()
-    assert overview.summary.total_devices == 0
+    assert (len(fleet), fleet.kinds(), fleet.summary().total_devices) == (0, (), 0)
 
 
-def test_requests_of_one_revision_share_the_encoded_bytes():
+def test_a_node_of_two_groups_has_its_parts_in_their_order():
+    fleet = Fleet(["b", "a"])
+    both = node("n1", {GPU: "1", "amd.com/gpu": "2"})
+    types = [GPUType(name="a", resource_name=GPU), GPUType(name="b", resource_name="amd.com/gpu")]
+    fleet.put("n1", inventory(NodeFacts(node=both), types))
+    assert [(kind.type, piece.node.total_devices) for kind, piece in fleet.parts("n1")] == [("b", 2), ("a", 1)]
+    assert fleet.parts("n2") == []
+
+
+def available(fleet):
+    return [(a.type, a.free, a.largest, a.node) for a in fleet.availability(NOW).types]
+
+
+def test_what_is_free_is_counted_where_pods_can_go():
     fleet = small_fleet()
-    assert render(fleet) is render(fleet)
+    assert available(fleet) == [("a100", 7, 4, "n2"), (GPU, 4, 4, "n3")]
+    put(fleet, node("n2", labels=A100, unschedulable=True))
+    put(fleet, node("n3", ready="False"))
+    assert available(fleet) == [("a100", 3, 3, "n1"), (GPU, 0, 0, None)]
+    put(fleet, node("n0", {GPU: "3"}, labels=A100))
+    assert available(fleet)[0] == ("a100", 6, 3, "n0")
+    put(fleet, node("n1", capacity={}))
+    assert available(fleet)[0] == ("a100", 3, 3, "n0")

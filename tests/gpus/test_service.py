@@ -11,15 +11,15 @@ import pytest
 
 from genet.errors import Unavailable
 from genet.gpus.facts import NODE_INDEX, Facts, by_node
-from genet.gpus.overview import Audience, GPUOverview
+from genet.gpus.overview import Audience, Form, GPUOverview
 from genet.gpus.service import OverviewService
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient, Listing
 from genet.kube.objects import NODES, PODS, Node
 from genet.kube.watch import Changes, Trouble
-from genet.prometheus import Prometheus
 from genet.settings import Kubernetes
 from tests.gpus.builders import node, pod, series
+from tests.gpus.telemetry.inprocess import InProcess
 
 NOW = datetime(2026, 6, 1, 12, 0, 0, 500_000, tzinfo=UTC)
 
@@ -94,51 +94,51 @@ async def prometheus():
     exporters = Exporters()
     server = await asyncio.start_server(exporters.serve, "127.0.0.1", 0)
     try:
-        yield exporters, Prometheus(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        yield exporters, InProcess(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
     finally:
         server.close()
 
 
-def seen(service, audience=Audience.MEMBER):
-    return msgspec.json.decode(service.overview(audience).body, type=GPUOverview)
+async def seen(service, audience=Audience.MEMBER):
+    return msgspec.json.decode((await service.overview(Form.OBJECT, audience)).plain, type=GPUOverview)
 
 
-def used(service):
-    return seen(service).summary.used_devices
+async def used(service):
+    return (await seen(service)).summary.used_devices
 
 
-def slot(service, index):
-    return seen(service).accelerator_groups[0].nodes[0].slots[index]
+async def slot(service, index):
+    return (await seen(service)).accelerator_groups[0].nodes[0].slots[index]
 
 
 async def test_before_the_first_lists_there_is_no_empty_cluster_to_see(cluster, clock):
     service = OverviewService(Facts(cluster.nodes, cluster.pods), [], None, clock=clock)
     with pytest.raises(Unavailable):
-        service.overview(Audience.MEMBER)
+        await service.overview(Form.OBJECT, Audience.MEMBER)
     cluster.nodes.apply(Listing([node()], "10"))
     with pytest.raises(Unavailable):
-        service.overview(Audience.MEMBER)
+        await service.overview(Form.OBJECT, Audience.MEMBER)
 
 
 async def test_what_was_listed_before_the_service_came_is_shown(cluster, clock):
     cluster.listed([node()], [pod("a", 2)])
-    assert used(OverviewService(Facts(cluster.nodes, cluster.pods), [], None, clock=clock)) == 2
+    assert await used(OverviewService(Facts(cluster.nodes, cluster.pods), [], None, clock=clock)) == 2
 
 
 async def test_every_change_of_pods_and_nodes_is_followed(cluster, clock):
     service = OverviewService(Facts(cluster.nodes, cluster.pods), [], None, clock=clock)
     cluster.listed([node()], [pod("a", 2)])
-    assert used(service) == 2
+    assert await used(service) == 2
     cluster.event(cluster.pods, "ADDED", pod("b", 1, on=""))
-    assert used(service) == 2
+    assert await used(service) == 2
     cluster.event(cluster.pods, "MODIFIED", pod("b", 1))
-    assert used(service) == 3
+    assert await used(service) == 3
     cluster.event(cluster.pods, "DELETED", pod("a", 2))
-    assert used(service) == 1
+    assert await used(service) == 1
     cluster.event(cluster.nodes, "ADDED", node("n2"))
-    assert seen(service).summary.total_devices == 8
+    assert (await seen(service)).summary.total_devices == 8
     cluster.event(cluster.nodes, "DELETED", node("n1"))
-    assert seen(service).summary.total_devices == 4
+    assert (await seen(service)).summary.total_devices == 4
 
 
 async def test_a_name_that_comes_back_on_another_node_leaves_the_first(cluster, clock):
@@ -146,9 +146,9 @@ async def test_a_name_that_comes_back_on_another_node_leaves_the_first(cluster, 
     cluster.listed([node("n1"), node("n2")], [pod("a", 1, on="n1")])
     again = pod("a", 1, on="n2")
     again = msgspec.structs.replace(again, metadata=msgspec.structs.replace(again.metadata, uid="uid-again"))
-    assert used(service) == 1
+    assert await used(service) == 1
     cluster.event(cluster.pods, "MODIFIED", again)
-    nodes = seen(service).accelerator_groups[0].nodes
+    nodes = (await seen(service)).accelerator_groups[0].nodes
     assert [n.used_devices for n in nodes] == [0, 1]
 
 
@@ -167,13 +167,13 @@ async def test_an_event_rebuilds_its_node_alone(cluster, clock):
         cluster.nodes = CountingCache(kube, NODES)
         service = OverviewService(Facts(cluster.nodes, cluster.pods), [], None, clock=clock)
         cluster.listed([node(f"n{i}") for i in range(20)])
-        service.overview(Audience.MEMBER)
+        await service.overview(Form.OBJECT, Audience.MEMBER)
         assert len(cluster.nodes.asked) == 20
         cluster.nodes.asked.clear()
         for units in (1, 2, 3):
             cluster.event(cluster.pods, "MODIFIED", pod("a", units, on="n7"))
-        service.overview(Audience.MEMBER)
-        service.overview(Audience.PUBLIC)
+        await service.overview(Form.OBJECT, Audience.MEMBER)
+        await service.overview(Form.OBJECT, Audience.PUBLIC)
         assert cluster.nodes.asked == ["n7"]
 
 
@@ -181,7 +181,7 @@ async def test_a_cluster_without_prometheus_says_so(cluster, clock):
     service = OverviewService(Facts(cluster.nodes, cluster.pods), [], None, clock=clock)
     cluster.listed([node()])
     await service.refresh()
-    overview = seen(service)
+    overview = await seen(service)
     assert not overview.prometheus_enabled
     assert (overview.sources.prometheus.state, overview.sources.dra.state) == ("off", "off")
     assert overview.sources.kubernetes.state == "ok"
@@ -191,16 +191,16 @@ async def test_readings_show_after_a_refresh(cluster, clock):
     async with prometheus() as (exporters, client):
         service = OverviewService(Facts(cluster.nodes, cluster.pods), [], client, clock=clock)
         cluster.listed([node()], [pod("a")])
-        assert seen(service).sources.prometheus.state == "unavailable"
+        assert (await seen(service)).sources.prometheus.state == "unavailable"
         label = {"pod": "a", "namespace": "user-ann-a"}
         exporters.samples = [
             series(metric, value, 3, **label)
             for metric, value in (("DCGM_FI_DEV_GPU_UTIL", 55), ("DCGM_FI_DEV_FB_USED", 9))
         ]
         await service.refresh()
-        shown = slot(service, 3)
+        shown = await slot(service, 3)
         assert (shown.status, shown.attribution, shown.utilization, shown.memory_used) == ("used", "exporter", 55, 9)
-        source = seen(service).sources.prometheus
+        source = (await seen(service)).sources.prometheus
         assert (source.state, source.message, source.checked_at) == ("ok", None, NOW.replace(microsecond=0))
 
 
@@ -213,18 +213,18 @@ async def test_a_failing_prometheus_is_stale_first_and_forgotten_later(cluster, 
         exporters.samples = None
         clock.now += timedelta(seconds=10)
         await service.refresh()
-        source = seen(service).sources.prometheus
+        source = (await seen(service)).sources.prometheus
         assert (source.state, source.message) == ("stale", "Prometheus answered with HTTP status 500")
-        assert slot(service, 0).utilization == 55
+        assert (await slot(service, 0)).utilization == 55
         clock.now += timedelta(seconds=60)
         await service.refresh()
-        assert seen(service).sources.prometheus.state == "unavailable"
-        assert slot(service, 0).utilization is None
-        assert used(service) == 1
+        assert (await seen(service)).sources.prometheus.state == "unavailable"
+        assert (await slot(service, 0)).utilization is None
+        assert await used(service) == 1
         exporters.samples = [series("DCGM_FI_DEV_GPU_UTIL", 56)]
         await service.refresh()
-        assert seen(service).sources.prometheus.state == "ok"
-        assert slot(service, 0).utilization == 56
+        assert (await seen(service)).sources.prometheus.state == "ok"
+        assert (await slot(service, 0)).utilization == 56
     assert [record.levelname for record in caplog.records if record.name == "genet.gpus.feed"] == ["WARNING"] * 2
 
 
@@ -233,15 +233,15 @@ async def test_answers_that_say_less_than_they_should_are_remarked_on(cluster, c
         service = OverviewService(Facts(cluster.nodes, cluster.pods), [], client, clock=clock)
         cluster.listed([node()])
         await service.refresh()
-        assert seen(service).sources.prometheus.message == "Prometheus has no DCGM metrics"
+        assert (await seen(service)).sources.prometheus.message == "Prometheus has no metrics of GPUs"
         exporters.samples = [
             series("DCGM_FI_DEV_GPU_UTIL", "nan"),
             series("DCGM_FI_DEV_GPU_UTIL", 1, host="elsewhere"),
         ]
         await service.refresh()
-        message = seen(service).sources.prometheus.message
+        message = (await seen(service)).sources.prometheus.message
         assert message == "some series name no GPU of a node of this cluster; some values are not numbers"
-        assert slot(service, 0).utilization is None
+        assert (await slot(service, 0)).utilization is None
 
 
 async def test_the_readings_are_kept_fresh_until_cancelled(cluster, clock):
@@ -253,7 +253,7 @@ async def test_the_readings_are_kept_fresh_until_cancelled(cluster, clock):
         assert exporters.asked == 0
         cluster.listed([node()])
         async with asyncio.timeout(5):
-            while slot(service, 0).utilization is None:  # noqa: ASYNC110 # what it waits for is no event but a reading
+            while (await slot(service, 0)).utilization is None:  # noqa: ASYNC110 # what it waits for is no event but a reading
                 await asyncio.sleep(0.01)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -263,13 +263,13 @@ async def test_the_readings_are_kept_fresh_until_cancelled(cluster, clock):
 async def test_an_api_server_that_is_gone_leaves_what_it_said_last_marked_stale(cluster, clock):
     service = OverviewService(Facts(cluster.nodes, cluster.pods), [], None, clock=clock)
     cluster.listed([node()], [pod("a")])
-    fresh = service.overview(Audience.MEMBER)
+    fresh = await service.overview(Form.OBJECT, Audience.MEMBER)
     cluster.pods.apply(Trouble(Unavailable("dial tcp 10.0.0.7:6443: connection refused")))
     clock.now += timedelta(seconds=20)
-    stale = seen(service)
+    stale = await seen(service)
     assert stale.sources.kubernetes.state == "stale"
     assert stale.sources.kubernetes.checked_at == NOW.replace(microsecond=0)
     assert stale.updated_at == NOW.replace(microsecond=0)
     assert stale.summary.used_devices == 1
     assert "10.0.0.7" not in str(stale.sources)
-    assert service.overview(Audience.MEMBER).etag != fresh.etag
+    assert (await service.overview(Form.OBJECT, Audience.MEMBER)).etag != fresh.etag

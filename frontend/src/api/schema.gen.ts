@@ -55,6 +55,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cluster/gpu-overview/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** GpuOverviewStream */
+        get: operations["ApiClusterGpuOverviewStreamGpuOverviewStream"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cluster/availability": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Availability */
+        get: operations["ApiClusterAvailabilityAvailability"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cluster/nodes/{node_name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** ShowNode */
+        get: operations["ApiClusterNodesNodeNameShowNode"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cluster/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Usage */
+        get: operations["ApiClusterUsageUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/pods": {
         parameters: {
             query?: never;
@@ -167,10 +235,61 @@ export interface components {
             groups: string[];
             loginURL: string | null;
         };
+        /** Availability */
+        Availability: {
+            types: components["schemas"]["TypeAvailability"][];
+            /** Format: date-time */
+            updatedAt: string;
+        };
         /** Bound */
         Bound: {
             default: string;
             max: string;
+        };
+        /** CardHistory */
+        CardHistory: {
+            uuid: string | null;
+            utilization: (number | null)[];
+        };
+        /** Change */
+        Change: {
+            nodes: components["schemas"]["Node"][];
+            types: string[];
+            removed: string[];
+            summary: components["schemas"]["Summary"];
+            /** Format: date-time */
+            updatedAt: string;
+            sources: components["schemas"]["Sources"];
+        };
+        /** ColumnarGroup */
+        ColumnarGroup: {
+            type: string;
+            label: string;
+            resourceName: string;
+        };
+        /** ColumnarNodes */
+        ColumnarNodes: {
+            name: string[];
+            group: number[];
+            devices: number[];
+            ready: (0 | 1)[];
+            schedulable: (0 | 1)[];
+        };
+        /** ColumnarOverview */
+        ColumnarOverview: {
+            /** @constant */
+            v: 1;
+            groups: components["schemas"]["ColumnarGroup"][];
+            nodes: components["schemas"]["ColumnarNodes"];
+            users: string[];
+            state: string;
+            util: string;
+            mem: string;
+            owner: string | null;
+            summary: components["schemas"]["Summary"];
+            /** Format: date-time */
+            updatedAt: string;
+            sources: components["schemas"]["Sources"];
         };
         /** Config */
         Config: {
@@ -237,6 +356,29 @@ export interface components {
             maxPerPod: number;
             gpusPerNode: number | null;
         };
+        /** Gap */
+        Gap: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+        };
+        /** History */
+        History: {
+            step: number;
+            /** Format: date-time */
+            from: string;
+            series: components["schemas"]["CardHistory"][];
+        };
+        /** IdleHolder */
+        IdleHolder: {
+            pod: string;
+            namespace: string;
+            user: string | null;
+            devices: number;
+            /** Format: date-time */
+            idleSince: string;
+        };
         /** LifecycleView */
         LifecycleView: {
             autoDeleteTime: string;
@@ -262,6 +404,29 @@ export interface components {
             timeSharingEnabled: boolean;
             ready: boolean;
             schedulable: boolean;
+        };
+        /** NodeDetail */
+        NodeDetail: {
+            nodeName: string;
+            nodeIP: string | null;
+            deviceType: string | null;
+            totalDevices: number;
+            usedDevices: number;
+            slots: components["schemas"]["Slot"][];
+            timeSharingEnabled: boolean;
+            ready: boolean;
+            schedulable: boolean;
+            history: components["schemas"]["History"];
+            events: components["schemas"]["PodEvent"][];
+            labels: {
+                [key: string]: string;
+            };
+            sources: components["schemas"]["NodeSources"];
+        };
+        /** NodeSources */
+        NodeSources: {
+            prometheus: components["schemas"]["SourceState"];
+            events: components["schemas"]["SourceState"];
         };
         /** Pod */
         Pod: {
@@ -431,9 +596,40 @@ export interface components {
                 [key: string]: components["schemas"]["Counts"];
             };
         };
+        /** TypeAvailability */
+        TypeAvailability: {
+            type: string;
+            label: string;
+            resourceName: string;
+            free: number;
+            largest: number;
+            node: string | null;
+        };
         /** UIView */
         UIView: {
             title: string;
+        };
+        /** Usage */
+        Usage: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            rows: components["schemas"]["UsageRow"][];
+            idle: components["schemas"]["IdleHolder"][];
+            gaps: components["schemas"]["Gap"][];
+            sources: components["schemas"]["UsageSources"];
+        };
+        /** UsageRow */
+        UsageRow: {
+            key: string;
+            gpuHours: number;
+            gpusNow: number;
+            meanUtilization: number | null;
+        };
+        /** UsageSources */
+        UsageSources: {
+            prometheus: components["schemas"]["SourceState"];
         };
         /** VolumeView */
         VolumeView: {
@@ -565,7 +761,10 @@ export interface operations {
     };
     ApiClusterGpuOverviewGpuOverview: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Which form; before what `Accept` says */
+                format?: "object" | "columnar" | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -579,6 +778,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["GPUOverview"];
+                    "application/vnd.genet.gpu-overview.columnar+json": components["schemas"]["ColumnarOverview"];
                 };
             };
             /** @description As the ETag says */
@@ -597,8 +797,325 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiClusterGpuOverviewStreamGpuOverviewStream: {
+        parameters: {
+            query?: {
+                /** @description Which form; before what `Accept` says */
+                format?: "object" | "columnar" | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                    "text/event-stream; event=change": components["schemas"]["Change"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiClusterAvailabilityAvailability: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Availability"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiClusterNodesNodeNameShowNode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeDetail"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiClusterUsageUsage: {
+        parameters: {
+            query?: {
+                /** @description default: seven days before `to` */
+                from?: string | null;
+                /** @description default: now */
+                to?: string | null;
+                by?: "user" | "type" | "namespace";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Usage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,33 +1,88 @@
-"""The GPU overview over HTTP: conditional, per audience, straight from memory."""
+"""The GPU overview over HTTP: conditional, per form, audience and coding, straight from memory; and as a stream."""
+
+from typing import Annotated, Literal
 
 from litestar import Response, get
+from litestar.exceptions import NotAuthorizedException
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import QueryParameter
 
-from genet.errors import Forbidden
-from genet.gpus.overview import Audience, GPUOverview
+from genet.gpus import columnar
+from genet.gpus.columnar import ColumnarOverview
+from genet.gpus.overview import Audience, Availability, Change, Form, GPUOverview
+from genet.web.event_stream import EventStream
 from genet.web.guards import AnyRequest, current_user
+from genet.web.negotiation import accepts_gzip, prefers
+from genet.web.openapi import Alternatives, also
 from genet.web.problems import refusals
 from genet.web.services import Injected, Services
+from genet.web.telemetry import UNMEASURED
 
-UNCHANGED = {304: ResponseSpec(None, description="As the ETag says", generate_examples=False)}
+_VARY = "Accept, Accept-Encoding, Cookie, Authorization"
+_UNCHANGED = {304: ResponseSpec(None, description="As the ETag says", generate_examples=False)}
+
+FormName = Annotated[
+    Literal["object", "columnar"] | None,
+    QueryParameter(name="format", description="Which form; before what `Accept` says"),
+]
 
 
 @get(
-    "/api/cluster/gpu-overview", name="cluster:gpu-overview", tags=["cluster"], responses=refusals(403, 503) | UNCHANGED
+    "/api/cluster/gpu-overview",
+    name="cluster:gpu-overview",
+    tags=["cluster"],
+    operation_class=Alternatives,
+    responses=refusals(401, 403, 503) | _UNCHANGED | also(200, ColumnarOverview, columnar.MEDIA_TYPE),
 )
-async def gpu_overview(request: AnyRequest, services: Injected) -> Response[GPUOverview]:
+async def gpu_overview(request: AnyRequest, services: Injected, form: FormName = None) -> Response[GPUOverview]:
     """Every GPU of the cluster and who holds it."""
-    seen = services.overview.overview(_audience(request, services))
-    etag = f'"{seen.etag}"'
+    wanted = _form(request, form)
+    seen = await services.overview.overview(wanted, _audience(request, services))
+    is_gzip = accepts_gzip(request.headers.get("Accept-Encoding", ""))
+    tags = {False: f'"{seen.etag}"', True: f'"{seen.etag}-gzip"'}
     headers = {
-        "ETag": etag,
-        "Vary": "Accept, Cookie, Authorization",
+        "ETag": tags[is_gzip],
+        "Vary": _VARY,
         "Cache-Control": "private, no-cache",
-        "Genet-Updated-At": seen.updated_at.isoformat().replace("+00:00", "Z"),
+        "Genet-Updated-At": seen.moment.updated_at.isoformat().replace("+00:00", "Z"),
     }
-    if etag in _named(request.headers.get("If-None-Match", "")):
+    known = _named(request.headers.get("If-None-Match", "")) & {"*", *tags.values()}
+    if known:
+        # the tag of what the client has, in whichever coding it has that
+        headers["ETag"] = next(iter(known - {"*"}), tags[is_gzip])
         return Response(None, status_code=304, headers=headers)  # type: ignore[arg-type] # a 304 has no body
-    return Response(seen.body, headers=headers, media_type="application/json")  # type: ignore[arg-type] # encoded once
+    if is_gzip:
+        headers["Content-Encoding"] = "gzip"
+    body = seen.gzipped if is_gzip else seen.plain
+    media_type = columnar.MEDIA_TYPE if wanted is Form.COLUMNAR else "application/json"
+    return Response(body, headers=headers, media_type=media_type)  # type: ignore[arg-type] # encoded once
+
+
+@get(
+    "/api/cluster/gpu-overview/stream",
+    name="cluster:gpu-overview-stream",
+    tags=["cluster"],
+    media_type="text/event-stream",
+    opt={UNMEASURED: True},
+    operation_class=Alternatives,
+    responses=refusals(401, 403, 429, 503) | also(200, Change, "text/event-stream; event=change"),
+)
+async def gpu_overview_stream(request: AnyRequest, services: Injected, form: FormName = None) -> EventStream:
+    """The overview, and then what changes: events `snapshot` (the form asked for), `change`, `auth`."""
+    listener = services.overview.listen(
+        _form(request, form), _audience(request, services), request.headers.get("Last-Event-ID")
+    )
+    is_gzip = accepts_gzip(request.headers.get("Accept-Encoding", ""))
+    headers = {"Vary": _VARY, "Cache-Control": "no-store"}
+    if is_gzip:
+        headers["Content-Encoding"] = "gzip"
+    return EventStream(listener.chunks(gzip=is_gzip), on_end=listener.close, headers=headers)
+
+
+@get("/api/cluster/availability", name="cluster:availability", tags=["cluster"], responses=refusals(401, 403, 503))
+async def availability(services: Injected) -> Availability:
+    """What new pods could get now, by type."""
+    return await services.overview.availability()
 
 
 def _audience(request: AnyRequest, services: Services) -> Audience:
@@ -39,7 +94,14 @@ def _audience(request: AnyRequest, services: Services) -> Audience:
         case "summary":
             return Audience.SUMMARY
         case "off":
-            raise Forbidden("log in to see the GPUs of the cluster")
+            raise NotAuthorizedException("log in to see the GPUs of the cluster")
+
+
+def _form(request: AnyRequest, name: str | None) -> Form:
+    if name is not None:
+        return Form(name)
+    is_columnar = prefers(request.headers.get("Accept", ""), columnar.MEDIA_TYPE, "application/json")
+    return Form.COLUMNAR if is_columnar else Form.OBJECT
 
 
 def _named(if_none_match: str) -> set[str]:

@@ -38,23 +38,19 @@ async def demo(scenario: str, port: int) -> None:
             print(f"  as somebody else:  {address}/?user=alice")
             print(f"  with kubectl:      export KUBECONFIG={cluster.kubeconfig}")
             print("  ctrl-C ends it", flush=True)
-            await serve(settings(cluster), "127.0.0.1", port)
+            await serve(settings(cluster, scenario), "127.0.0.1", port)
 
 
-def settings(cluster: Embedded) -> Settings:
-    """A small lab's configuration over the scenarios' nodes."""
+def settings(cluster: Embedded, scenario: str) -> Settings:
+    """A small lab's configuration over a scenario's nodes."""
     document: dict[str, Any] = {
         "auth": {"mode": "dev"},
         "server": {"metricsPort": None, "drainSeconds": 0},
         "kubernetes": {"kubeconfig": cluster.kubeconfig},
         "prometheusURL": cluster.prometheus,
         "gpu": {
-            "availableTypes": [
-                _type("h100", "NVIDIA H100 80 GB", {_PRODUCT: "NVIDIA-H100-80GB-HBM3"}),
-                _type("a100", "NVIDIA A100 80 GB", {_PRODUCT: "NVIDIA-A100-SXM4-80GB"}),
-                _type("l40s-shared", "NVIDIA L40S, shared by time", {_PRODUCT: "NVIDIA-L40S-SHARED"}, most=2),
-                _type("mig-1g.10gb", "NVIDIA A100 slice, 10 GB", {}, resource="nvidia.com/mig-1g.10gb", most=1),
-            ],
+            "availableTypes": _OFFERS[scenario],
+            "ascendDeviceInfo": scenario == "mixed",
             "presetImages": [
                 {
                     "name": "PyTorch",
@@ -76,16 +72,35 @@ def settings(cluster: Embedded) -> Settings:
     return msgspec.convert(document, Settings)
 
 
-def _type(name: str, label: str, selector: dict[str, str], *, resource: str = _GPU, most: int = 8) -> dict[str, Any]:
-    mode = "exclusive" if resource == _GPU else "mig"
+def _type(name: str, label: str, product: str = "", *, resource: str = _GPU, most: int = 8) -> dict[str, Any]:
     return {
         "name": name,
         "label": label,
         "resourceName": resource,
-        "mode": mode,
-        "nodeSelector": selector,
+        "mode": "mig" if "/mig-" in resource else "exclusive",
+        "nodeSelector": {_PRODUCT: product} if product else {},
         "maxPerPod": most,
     }
+
+
+_WHOLE = (
+    _type("h100", "NVIDIA H100 80 GB", "NVIDIA-H100-80GB-HBM3"),
+    _type("a100", "NVIDIA A100 80 GB", "NVIDIA-A100-SXM4-80GB"),
+)
+_MIG = _type("mig-1g.10gb", "NVIDIA A100 slice, 10 GB", resource="nvidia.com/mig-1g.10gb", most=1)
+_OFFERS = {
+    "empty": (),
+    "small": (*_WHOLE, _type("l40s-shared", "NVIDIA L40S, shared by time", "NVIDIA-L40S-SHARED", most=2), _MIG),
+    "mixed": (
+        *_WHOLE,
+        _type("l40s-shared", "NVIDIA L40S, shared by time", resource="nvidia.com/gpu.shared", most=2),
+        _type("a100-mps", "NVIDIA A100, shared by MPS", "NVIDIA-A100-SXM4-80GB-SHARED", most=1),
+        _MIG,
+        _type("mi300x", "AMD Instinct MI300X", resource="amd.com/gpu"),
+        _type("ascend", "Huawei Ascend 910B", resource="huawei.com/Ascend910"),
+    ),
+    "large": _WHOLE,
+}
 
 
 @asynccontextmanager

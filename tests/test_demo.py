@@ -7,13 +7,15 @@ import yaml
 
 from genet import demo
 from genet.simulation.cluster import Cluster
+from genet.simulation.scenarios import SCENARIOS
 
 NOWHERE = demo.Embedded(server="http://localhost:1", prometheus="http://localhost:2", kubeconfig="/nowhere")
 
 
-def test_every_gpu_type_on_offer_has_nodes_in_the_usual_scenario():
-    settings = demo.settings(NOWHERE)
-    nodes = Cluster("small").store.list("nodes")
+@pytest.mark.parametrize("scenario", ["empty", "small", "mixed"])
+def test_every_gpu_type_on_offer_has_nodes(scenario: str):
+    settings = demo.settings(NOWHERE, scenario)
+    nodes = Cluster(scenario).store.list("nodes")
     for kind in settings.gpu.available_types:
         assert [
             node
@@ -21,6 +23,11 @@ def test_every_gpu_type_on_offer_has_nodes_in_the_usual_scenario():
             if kind.node_selector.items() <= node["metadata"]["labels"].items()
             and node["status"]["capacity"].get(kind.resource_name, "0") != "0"
         ], kind.name
+
+
+def test_every_scenario_has_its_offers():
+    for scenario in SCENARIOS:
+        assert demo.settings(NOWHERE, scenario).gpu.available_types or scenario == "empty"
 
 
 async def test_the_embedded_cluster_answers_and_ends_with_the_demo(tmp_path):

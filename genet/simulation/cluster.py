@@ -84,7 +84,7 @@ class Cluster:
             for work in (self._scheduler.run(), self._jobs.run()):
                 await stack.enter_async_context(_running(work))
             self.url = await stack.enter_async_context(self.api.serve(self._ports[0]))
-            served = prometheus.served(self._exporters.series, self._clock, self._ports[1])
+            served = prometheus.served(self._exporters.series, self.api.faults.prometheus, self._clock, self._ports[1])
             self.prometheus_url = await stack.enter_async_context(served)
             self._stack = stack.pop_all()
         return self

@@ -1,10 +1,11 @@
-"""Switches that make the embedded API server misbehave, for tests: POST `/simulation/{switch}`, parameters as JSON.
+"""Switches that make the embedded cluster misbehave, for tests: POST `/simulation/{switch}`, parameters as JSON.
 
     compact                                         forget history: old watches and continue tokens get 410
     drop                                            cut every open stream (watch, log, exec) without a good-bye
     freeze                                          open streams stay open and never say anything again (half-open)
     fail    {"status": 429, "times": 3, "retryAfter": 1, "path": "/api/v1/pods"}    refuse the next requests
     delay   {"seconds": 0.5, "times": 3, "path": "/apis/"}                          let the next requests wait first
+    prometheus  {"answer": "slow", "seconds": 10}   until told another answer; prometheus_faults.py has them all
 
 `path` is a prefix and may be left out. A page in a browser cannot reach them: the server refuses such requests.
 """
@@ -12,13 +13,16 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import msgspec
 from aiohttp import web
 
 from genet.simulation.errors import ApiError, bad_request
+from genet.simulation.prometheus_faults import Conduct, PrometheusFaults
 from genet.simulation.store import Store
 
+T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 REASONS = {429: "TooManyRequests", 500: "InternalError", 503: "ServiceUnavailable", 504: "Timeout"}
@@ -59,6 +63,7 @@ class Faults:
         self._store = store
         self._troubles: list[Trouble] = []
         self._streams: set[Stream] = set()
+        self.prometheus = PrometheusFaults()
 
     @contextmanager
     def stream(self, request: web.Request) -> Iterator[Stream]:
@@ -83,10 +88,9 @@ class Faults:
             for stream in self._streams:
                 stream.freeze()
         elif name in ("fail", "delay"):
-            try:
-                self._troubles.append(msgspec.json.decode(await request.read(), type=Trouble))
-            except msgspec.DecodeError as error:
-                raise bad_request(str(error)) from error
+            self._troubles.append(_decode(await request.read(), Trouble))
+        elif name == "prometheus":
+            self.prometheus.conduct = _decode(await request.read(), Conduct)
         else:
             raise web.HTTPNotFound
         return web.Response(status=204)
@@ -105,3 +109,10 @@ class Faults:
         details = {} if trouble.retry_after is None else {"retryAfterSeconds": trouble.retry_after}
         reason = REASONS.get(trouble.status, "InternalError")
         raise ApiError(trouble.status, reason, "the embedded cluster was told to refuse this request", details)
+
+
+def _decode(body: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.DecodeError as error:
+        raise bad_request(str(error)) from error

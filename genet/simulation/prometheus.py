@@ -6,6 +6,7 @@ same one as this. What Genet itself exports is not scraped here: no series of it
 """
 
 import asyncio
+import math
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ import msgspec
 from aiohttp import web
 from multidict import MultiDict
 
+from genet.simulation.prometheus_faults import PrometheusFaults
 from genet.simulation.promql import QueryError, Source
 from genet.simulation.promql_parser import parse, parse_duration
 
@@ -32,10 +34,14 @@ Parameters = MultiDict[str]
 
 
 @asynccontextmanager
-async def served(source: Source, clock: Callable[[], datetime], port: int) -> AsyncIterator[str]:
+async def served(
+    source: Source, faults: PrometheusFaults, clock: Callable[[], datetime], port: int
+) -> AsyncIterator[str]:
     """Answer on loopback; gives the URL. Port 0 takes a free one."""
     with ThreadPoolExecutor(_AT_ONCE, "prometheus") as pool:
-        runner = web.AppRunner(_application(Api(source, clock), pool), access_log=None, shutdown_timeout=1.0)
+        app = _application(Api(faults.spoil(source), clock), pool)
+        app.middlewares.append(faults.intercept)
+        runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
         await runner.setup()
         try:
             await web.TCPSite(runner, "127.0.0.1", port).start()
@@ -128,4 +134,4 @@ def _step(text: str) -> float:
 
 
 def _text(value: float) -> str:
-    return f"{value:.15g}"
+    return "NaN" if math.isnan(value) else f"{value:.15g}"

@@ -17,6 +17,7 @@ def small(now: datetime, seed: int) -> Scenario:
     _nodes(scenario)
     _infrastructure(scenario)
     _people(scenario)
+    _past(scenario)
     return scenario
 
 
@@ -88,7 +89,7 @@ def _people(scenario: Scenario) -> None:
     for number, age in enumerate(("6h", "2h", "12m")):
         scenario.user_pod(erin, f"sweep-{number}", "a100-02", age, "a100", limits=_gpus(1))
     scenario.user_pod(alice, "eval", "a100-03", "8h", "a100", limits=_gpus(2))
-    scenario.user_pod(bob, "debug", "a100-03", "4d", "a100", limits=_gpus(1), image=_NOTEBOOK, command=IDLE)
+    scenario.user_pod(bob, "debug", "a100-03", "4d", "a100", limits=_gpus(1), image=_NOTEBOOK, command=_works("91h"))
 
     for user, name, profile in (
         (carol, "slice", "3g.40gb"),
@@ -101,7 +102,7 @@ def _people(scenario: Scenario) -> None:
         scenario.user_pod(user, name, "a100-mig-01", "1d", f"mig-{profile}", limits=limits)
     for user in (alice, carol, erin, lihua, bob, dave):
         scenario.user_pod(user, "infer", "l40s-01", "3h", "l40s-shared", limits=_gpus(1), command=("tritonserver",))
-    scenario.user_pod(erin, "legacy", "v100-01", "20d", "v100", limits=_gpus(2))
+    scenario.user_pod(erin, "legacy", "v100-01", "20d", "v100", limits=_gpus(2), command=_works("477h"))
     scenario.user_pod(carol, "lost", "rtx4090-01", "7d", "rtx4090", limits=_gpus(1))
     scenario.evicted.append(("user-carol-carol", "pod-carol-carol-lost", scenario.ago("20m")))
     shared = [{"name": "NVIDIA_VISIBLE_DEVICES", "value": "1"}]
@@ -126,6 +127,25 @@ def _people(scenario: Scenario) -> None:
     }
     failing = ("sh", "-c", "echo 'FileNotFoundError: data/train.parquet'; exit 1")
     scenario.user_pod(erin, "broken", "a100-02", "15m", "a100", limits=_gpus(1), command=failing, state=crash)
+
+
+def _past(scenario: Scenario) -> None:
+    """Who was there before: what free cards, and the usage of the last days, remember."""
+    for user, name, node, cards, since, until in (
+        ("carol-carol", "warm-up", "h100-03", range(6), "6d", "5d"),
+        ("alice-alice", "ablation", "h100-03", (0, 1, 2, 3), "70h", "51h"),
+        ("bob-bob", "sft", "h100-03", range(6), "30h", "9h"),
+        ("erin-erin", "sweep-old", "a100-02", range(8), "4d", "52h"),
+        ("dave-dave", "vae", "a100-02", (2, 3, 4, 5), "40h", "17h"),
+        ("lihua-lihua", "serve-old", "a100-02", (0, 7), "13h", "7h"),
+        ("alice-alice", "eval-old", "a100-03", (0, 1, 2), "6d", "5d"),
+    ):
+        scenario.held(user, name, node, cards, since=since, until=until)
+
+
+def _works(time: str) -> tuple[str, ...]:
+    """For so long, and then leaves its cards idle."""
+    return ("sh", "-c", f"timeout {time} python train.py; sleep infinity")
 
 
 def _gpus(count: int) -> dict[str, int]:

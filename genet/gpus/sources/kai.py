@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from genet import accelerators
-from genet.gpus.model import Holding, NodeFacts, PodKey, index_name
+from genet.gpus.model import Holding, NodeFacts, PodKey, Seen, index_name
 from genet.kube import requests
 from genet.kube.objects import Pod
 
@@ -29,27 +29,40 @@ _UNKNOWN: Final = frozenset({"", "-1"})
 _RESOURCE: Final = "nvidia.com/gpu"
 
 
+def devices(facts: NodeFacts) -> Iterator[Seen]:
+    """The reserved cards; where no exporter speaks, their UUIDs are known from here alone."""
+    vendor = accelerators.NVIDIA.name
+    for card, _ in _reservations(facts):
+        if _NUMBER.fullmatch(card):
+            yield Seen(names=(_name(card),), vendor=vendor, index=int(card), resource=_RESOURCE)
+        else:
+            yield Seen(names=(card,), vendor=vendor, uuid=card, resource=_RESOURCE)
+
+
 def holdings(facts: NodeFacts) -> Iterator[Holding]:
     members: dict[str, list[PodKey]] = {}
-    reservations: list[Pod] = []
     for pod in facts.pods:
-        if requests.is_finished(pod):
-            continue
-        if pod.metadata.namespace in _NAMESPACES:
-            reservations.append(pod)
-        else:
+        if pod.metadata.namespace not in _NAMESPACES and not requests.is_finished(pod):
             for group in _groups(pod):
                 members.setdefault(group, []).append(_key(pod))
-    for pod in reservations:
-        card = pod.metadata.annotations.get(_CARD, "")
-        if card in _UNKNOWN:
-            continue
-        device = index_name(accelerators.NVIDIA.name, int(card)) if _NUMBER.fullmatch(card) else card
+    for card, pod in _reservations(facts):
         group = pod.metadata.labels.get(_GROUP, "")
         for member in members.get(group, ()):
-            yield Holding(device=device, pod=member, resource=_RESOURCE, instead_of=_key(pod))
+            yield Holding(device=_name(card), pod=member, resource=_RESOURCE, instead_of=_key(pod))
         if group not in members:
-            yield Holding(device=device, pod=_key(pod), resource=_RESOURCE)
+            yield Holding(device=_name(card), pod=_key(pod), resource=_RESOURCE)
+
+
+def _reservations(facts: NodeFacts) -> Iterator[tuple[str, Pod]]:
+    """Reservation pods that know their card, and that card."""
+    for pod in facts.pods:
+        card = pod.metadata.annotations.get(_CARD, "")
+        if pod.metadata.namespace in _NAMESPACES and card not in _UNKNOWN and not requests.is_finished(pod):
+            yield card, pod
+
+
+def _name(card: str) -> str:
+    return index_name(accelerators.NVIDIA.name, int(card)) if _NUMBER.fullmatch(card) else card
 
 
 def _groups(pod: Pod) -> set[str]:

@@ -42,6 +42,14 @@ def test_the_annotation_may_hold_an_index():
     assert held(reservation("3"), member("a", "g")) == [("nvidia#3", "a")]
 
 
+@pytest.mark.parametrize(
+    ("card", "names", "uuid", "index"), [("GPU-1", ("GPU-1",), "GPU-1", None), ("3", ("nvidia#3",), None, 3)]
+)
+def test_a_reserved_card_is_known_without_exporters(card, names, uuid, index):
+    (seen,) = kai.devices(NodeFacts(node=node(), pods=(reservation(card), reservation("-1", group="h"))))
+    assert (seen.names, seen.uuid, seen.index, seen.resource) == (names, uuid, index, GPU)
+
+
 def test_a_reservation_without_members_holds_its_card_itself():
     assert holdings(reservation()) == [
         Holding(device="GPU-1", pod=("kai-resource-reservation", "gpu-reservation-g"), resource=GPU)
@@ -71,6 +79,7 @@ def test_a_label_alone_is_no_reservation():
     forged = pod("forged", 1, labels={GROUP: "g"})
     forged.metadata.annotations[CARD] = "GPU-2"
     assert holdings(forged) == []
+    assert list(kai.devices(NodeFacts(node=node(), pods=(forged,)))) == []
     assert held(reservation(), forged) == [("GPU-1", "forged")]
 
 

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 
 from genet.errors import Forbidden, GenetError, NotFound
 from genet.gpus.history import Histories, History, without_names
+from genet.gpus.holders import AskLedger
 from genet.gpus.overview import Audience, Node, SourceState, Wire, seen_by
-from genet.gpus.service import OverviewService
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
 from genet.kube.objects import EVENTS
@@ -57,13 +57,13 @@ class ShowNode:
         self,
         kube: KubeClient,
         nodes: Cache[KubeNode],
-        overview: OverviewService,
+        ledger: AskLedger,
         histories: Histories,
         clock: Callable[[], datetime],
     ) -> None:
         self._kube = kube
         self._nodes = nodes
-        self._overview = overview
+        self._ledger = ledger
         self._histories = histories
         self._clock = clock
 
@@ -74,7 +74,7 @@ class ShowNode:
             NotFound: there is no such node, or it has no devices.
             Unavailable: the cluster has not been listed yet.
         """
-        parts = self._overview.ledger().nodes(name)
+        parts = (await self._ledger()).nodes(name)
         known = self._nodes.get(name)
         if not parts or known is None:
             raise NotFound("no node of this name has GPUs")

@@ -15,8 +15,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from genet.errors import Unavailable
-from genet.gpus.holders import Held, Holder
-from genet.gpus.service import OverviewService
+from genet.gpus.holders import AskLedger, Held, Holder
 
 REFRESH_SECONDS: Final = 15.0
 NAMESPACE: Final = "holder_namespace"
@@ -37,19 +36,19 @@ class Told(NamedTuple):
 class Gauges(Collector):
     """Register it where `/metrics` is served; `run` keeps it fresh."""
 
-    def __init__(self, overview: OverviewService) -> None:
-        self._overview = overview
+    def __init__(self, ledger: AskLedger) -> None:
+        self._ledger = ledger
         self._told: Told | None = None
 
     async def run(self) -> None:
         while True:
             with suppress(Unavailable):
-                self.refresh()
+                await self.refresh()
             await asyncio.sleep(REFRESH_SECONDS)
 
-    def refresh(self) -> None:
+    async def refresh(self) -> None:
         """Raises Unavailable before the first lists."""
-        ledger = self._overview.ledger()
+        ledger = await self._ledger()
         self._told = Told(ledger.devices, ledger.held())
 
     def collect(self) -> Iterator[GaugeMetricFamily]:

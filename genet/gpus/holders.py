@@ -4,7 +4,7 @@ How many a pod holds is what it asks for, as in its quota (a card, a slice, a sh
 knows that also where nobody knows which cards they are. Use can only be told of cards whose holder is known.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -131,6 +131,9 @@ class Ledger:
         """The group's type by the cards' model, also of models that are gone."""
         return dict(self._types)
 
+
+AskLedger = Callable[[], Awaitable[Ledger]]
+"""Gives the ledger as it is now; raises Unavailable before the first lists."""
 
 _NOTHING: Final = Held()
 _EMPTY: Final = NodeUse()

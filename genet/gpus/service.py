@@ -128,7 +128,7 @@ class OverviewService:
         sources = Sources(kubernetes=kubernetes, prometheus=self._feed.source, dra=self._facts.dra(self._clock()))
         return Moment(kubernetes.checked_at or self._now(), sources)
 
-    def ledger(self) -> Ledger:
+    async def ledger(self) -> Ledger:
         """Who holds what, of all nodes, now.
 
         Raises:

@@ -39,10 +39,9 @@ from genet.gpus.accounting import (
     totals,
     windows,
 )
-from genet.gpus.holders import Holder, IdlePod, Ledger
+from genet.gpus.holders import AskLedger, Holder, IdlePod, Ledger
 from genet.gpus.overview import SourceState, Wire
 from genet.gpus.recent import Recent
-from genet.gpus.service import OverviewService
 from genet.prometheus import Prometheus
 
 By = Literal["user", "type", "namespace"]
@@ -133,14 +132,14 @@ class UsageReports:
 
     def __init__(
         self,
-        overview: OverviewService,
+        ledger: AskLedger,
         prometheus: Prometheus | None,
         *,
         idle_after: timedelta,
         clock: Callable[[], datetime],
     ) -> None:
         """`prometheus` is this room's own: one client asks one question at a time."""
-        self._overview = overview
+        self._ledger = ledger
         self._prometheus = prometheus
         self._idle_after = idle_after
         self._clock = clock
@@ -153,7 +152,7 @@ class UsageReports:
         Raises:
             Unavailable: the cluster has not been listed yet.
         """
-        self._overview.ledger()
+        await self._ledger()
         now = self._clock().replace(microsecond=0)
         known, source = Totals({}, (Span(asked.start, asked.end),)), _OFF
         if self._prometheus is not None:
@@ -162,7 +161,7 @@ class UsageReports:
                 source = SourceState(state="ok", message=None, checked_at=now)
             except Unavailable as error:
                 source = SourceState(state="unavailable", message=error.detail, checked_at=now)
-        ledger = self._overview.ledger()
+        ledger = await self._ledger()
         return Usage(
             from_=asked.start,
             to=asked.end,
@@ -177,7 +176,7 @@ class UsageReports:
 
     async def _account(self, asked: Question) -> Totals:
         cut = windows(asked.start, asked.end)
-        types = self._overview.ledger().types()
+        types = (await self._ledger()).types()
         async with self._turn:
             accounts = [await self._own(cut, asked.by)]
             if not all(accounts[0].covered):

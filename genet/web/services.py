@@ -88,7 +88,7 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
         quota = Quota(kube, is_device, clock, lifetime)
         histories = Histories(_prometheus(settings), clock)
         idle_after = timedelta(minutes=settings.lifecycle.idle.minutes)
-        usage = UsageReports(overview, _prometheus(settings, 10.0), idle_after=idle_after, clock=clock)
+        usage = UsageReports(overview.ledger, _prometheus(settings, 10.0), idle_after=idle_after, clock=clock)
         services = Services(
             settings=settings,
             clock=clock,
@@ -97,8 +97,8 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
             namespaces=namespaces,
             pods=Pods(kube, settings, pods=pods, namespaces=namespaces, is_device=is_device, clock=clock),
             overview=overview,
-            gauges=Gauges(overview),
-            show_node=ShowNode(kube, nodes, overview, histories, clock),
+            gauges=Gauges(overview.ledger),
+            show_node=ShowNode(kube, nodes, overview.ledger, histories, clock),
             usage=usage,
             tenancy=tenancy,
             create_pod=CreatePod(kube, settings, tenancy=tenancy, quota=quota, pods=pods, nodes=nodes, clock=clock),

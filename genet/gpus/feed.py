@@ -1,38 +1,58 @@
-"""The exporters' readings, refreshed from Prometheus, and what can be said of that source.
+"""The exporters' readings by node, refreshed round by round, and what can be said of that source.
 
 Readings outlive a failed round for a while, marked stale: one late answer must not turn the heatmap grey. After that
-they are dropped, because old utilization shown as present is worse than none.
+they are dropped, because old utilization shown as present is worse than none. A value that a round could not learn is
+unknown at once.
+
+Readings stay encoded until somebody looks at their node: all of them decoded would be a third of the server's memory.
 """
 
-import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
+import msgspec
+
+from genet import accelerators
 from genet.errors import Unavailable
-from genet.gpus.metrics import METRICS, Locate, read
 from genet.gpus.model import Reading
 from genet.gpus.overview import SourceState, State
-from genet.prometheus import Prometheus, Sample
+from genet.gpus.telemetry.devices import Host
+from genet.gpus.telemetry.frames import Portion, Summary
+from genet.gpus.telemetry.join import joined
+from genet.gpus.telemetry.locate import places
+from genet.kube.objects import Node, Pod
 
 KEPT: Final = timedelta(seconds=60)
 """How long readings are shown after the last round that worked."""
 
 _OFF: Final = SourceState(state="off", message=None, checked_at=None)
+_MEASURED: Final = ("nvidia", "amd", "ascend")
+"""Vendors whose exporters are known."""
 _LOG = logging.getLogger(__name__)
+
+
+class Rounds(Protocol):
+    """Who asks Prometheus: `telemetry.child.Reader`."""
+
+    async def ask(self, *, everything: bool, take: Callable[[Portion], None]) -> Summary: ...
+    async def close(self) -> None: ...
 
 
 class Feed:
     """Holds the latest readings of each node."""
 
-    def __init__(self, prometheus: Prometheus | None, clock: Callable[[], datetime]) -> None:
-        self._prometheus = prometheus
+    def __init__(self, rounds: Rounds | None, clock: Callable[[], datetime]) -> None:
+        self._rounds = rounds
         self._clock = clock
-        self._by_node: dict[str, tuple[Reading, ...]] = {}
+        self._readings: dict[Host, bytes] = {}
+        self._places: Mapping[Host, str] = {}
+        self._by_node: Mapping[str, Collection[Host]] = {}
+        self._decoder = msgspec.msgpack.Decoder(tuple[Reading, ...])
         self._fresh_at: datetime | None = None
         self._source = _OFF
-        if prometheus is not None:
+        if rounds is not None:
             self._source = SourceState(state="unavailable", message="not asked yet", checked_at=None)
 
     @property
@@ -41,42 +61,62 @@ class Feed:
 
     @property
     def is_on(self) -> bool:
-        return self._prometheus is not None
+        return self._rounds is not None
 
     def of(self, node: str) -> tuple[Reading, ...]:
-        return self._by_node.get(node, ())
+        hosts = self._by_node.get(node, ())
+        return joined(reading for host in hosts for reading in self._decoder.decode(self._readings[host]))
 
-    async def refresh(self, locate: Locate) -> frozenset[str]:
+    async def refresh(self, nodes: Collection[Node], pods: Iterable[Pod]) -> frozenset[str]:
         """One round of questions; never fails for Prometheus' sake.
 
         Returns:
             The nodes of which something else is known than before.
         """
-        if self._prometheus is None:
+        if self._rounds is None:
             return frozenset()
-        before = self._by_node
+        told = _Told()
         try:
-            # One by one: an answer for all would be a hundred megabytes where there are 40,000 devices.
-            samples: list[Sample[dict[str, str]]] = []
-            for metric in METRICS:
-                samples += await self._prometheus.query(metric)
+            summary = await self._rounds.ask(everything=not self._readings, take=told.take)
         except Unavailable as error:
-            self._fail(error.detail)
-        else:
-            # In a thread, since 40,000 devices have some 280,000 series: the loop must go on answering.
-            found = await asyncio.to_thread(read, samples, locate)
-            self._by_node = found.by_node
-            self._fresh_at = self._clock()
-            self._tell("ok", _remark(len(samples), found.homeless, found.not_numbers))
-        touched = before.keys() | self._by_node.keys()
-        return frozenset(node for node in touched if before.get(node) != self._by_node.get(node))
+            return self._fail(error.detail)
+        if summary.error is not None:
+            return self._fail(summary.error)
+        readings = told.readings if summary.is_complete else self._readings | told.readings
+        for host in told.gone:
+            readings.pop(host, None)
+        changed = await self._replace(readings, nodes, pods)
+        self._fresh_at = self._clock()
+        homeless = len(readings) > len(self._places)
+        self._tell("ok", _remark(summary, is_homeless=homeless, silent=_silent(nodes, self._by_node)))
+        return changed
 
-    def _fail(self, message: str) -> None:
+    async def close(self) -> None:
+        if self._rounds is not None:
+            await self._rounds.close()
+
+    async def _replace(self, readings: dict[Host, bytes], nodes: Iterable[Node], pods: Iterable[Pod]) -> frozenset[str]:
+        before, were = self._readings, self._places
+        now = await places(readings, nodes, pods)
+        by_node: dict[str, list[Host]] = {}
+        for host in sorted(now):
+            by_node.setdefault(now[host], []).append(host)
+        self._readings, self._places, self._by_node = readings, now, by_node
+        changed = set[str]()
+        for host in before.keys() | readings.keys():
+            place, was = now.get(host), were.get(host)
+            if place != was or before.get(host) != readings.get(host):
+                changed.update(filter(None, (place, was)))
+        return frozenset(changed)
+
+    def _fail(self, message: str) -> frozenset[str]:
         if self._fresh_at is not None and self._clock() - self._fresh_at < KEPT:
             self._tell("stale", message)
-        else:
-            self._by_node = {}
-            self._tell("unavailable", message)
+            return frozenset()
+        forgotten = frozenset(self._by_node)
+        self._readings, self._places, self._by_node = {}, {}, {}
+        self._tell("unavailable", message)
+        return forgotten
 
     def _tell(self, state: State, message: str | None) -> None:
         told = SourceState(state=state, message=message, checked_at=self._clock().replace(microsecond=0))
@@ -85,13 +125,52 @@ class Feed:
         self._source = told
 
 
-def _remark(series: int, homeless: int, not_numbers: int) -> str | None:
+class _Told:
+    """What one round brings."""
+
+    def __init__(self) -> None:
+        self.readings: dict[Host, bytes] = {}
+        self.gone: list[Host] = []
+
+    def take(self, portion: Portion) -> None:
+        self.readings.update({told.host: told.readings for told in portion.hosts})
+        self.gone.extend(portion.gone)
+
+
+def _silent(nodes: Iterable[Node], spoken_of: Collection[str]) -> int:
+    """Nodes with devices of which no exporter says anything, although they are in order."""
+    is_measured: dict[str, bool] = {}
+    silent = 0
+    for node in nodes:
+        for resource, amount in node.status.capacity.items():
+            if resource not in is_measured:
+                vendor = accelerators.vendor_of(resource)
+                is_measured[resource] = vendor is not None and vendor.name in _MEASURED
+            if is_measured[resource] and amount != "0":
+                silent += node.metadata.name not in spoken_of and _is_ready(node)
+                break
+    return silent
+
+
+def _is_ready(node: Node) -> bool:
+    return any(condition.type == "Ready" and condition.status == "True" for condition in node.status.conditions)
+
+
+def _remark(summary: Summary, *, is_homeless: bool, silent: int) -> str | None:
     """What is wrong with an answer that came; numbers only where they are all there is to say."""
-    if not series:
-        return "Prometheus has no DCGM metrics"
     remarks = []
-    if homeless:
+    if summary.missing:
+        (what, why), *more = summary.missing
+        others = f" and {len(more)} more" if more else ""
+        remarks.append(f"nothing is known of {what}{others}: {why}")
+    elif not summary.devices:
+        remarks.append("Prometheus has no metrics of GPUs")
+    if is_homeless or summary.nameless:
         remarks.append("some series name no GPU of a node of this cluster")
-    if not_numbers:
+    if summary.not_numbers:
         remarks.append("some values are not numbers")
+    if summary.unmeasured:
+        remarks.append("some GPUs have no utilization")
+    if silent and summary.devices:
+        remarks.append(f"nothing is measured on {silent} {'nodes' if silent > 1 else 'node'} with GPUs")
     return "; ".join(remarks) or None

@@ -135,8 +135,7 @@ class OverviewService:
             Unavailable: as for `overview`.
         """
         self._require_ready()
-        self._rebuild(tuple(self._facts.marked))
-        self._facts.marked.clear()
+        await self.settle()
         return self._ledger
 
     def _require_ready(self) -> None:

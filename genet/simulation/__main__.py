@@ -41,10 +41,7 @@ async def _serve(options: argparse.Namespace) -> None:
         seed=options.seed,
         dra=options.dra,
     )
-    # The scenario stays: no need to look through it again and again. Nor through the hundred thousands of series of one
-    # question, which would stop everything for a second: they leave no cycles behind.
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    gc.freeze()  # the scenario stays: no need to look through it again and again
     async with cluster:
         if options.kubeconfig:
             cluster.write_kubeconfig(options.kubeconfig)

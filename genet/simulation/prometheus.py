@@ -6,6 +6,7 @@ same one as this. What Genet itself exports is not scraped here: no series of it
 """
 
 import asyncio
+import gc
 import math
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -13,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import datetime
 from itertools import islice
+from threading import Lock
 from typing import Any, Final
 
 import msgspec
@@ -52,13 +54,15 @@ async def served(
 
 
 def _application(api: "Api", pool: ThreadPoolExecutor) -> web.Application:
+    uncollected = _Uncollected()
+
     async def answer(request: web.Request) -> web.Response:
         parameters = MultiDict(request.query)
         parameters.extend((name, str(value)) for name, value in (await request.post()).items())
         question = api.query if request.path.endswith("/query") else api.query_range
         status, body = 200, b""
         try:
-            body = await asyncio.get_running_loop().run_in_executor(pool, question, parameters)
+            body = await asyncio.get_running_loop().run_in_executor(pool, uncollected, question, parameters)
         except QueryError as error:
             refusal = {"status": "error", "errorType": "bad_data", "error": str(error)}
             status, body = 400, msgspec.json.encode(refusal)
@@ -108,6 +112,30 @@ class Api:
             return float(text) if re.fullmatch(r"[\d.]+", text) else datetime.fromisoformat(text).timestamp()
         except ValueError as error:
             raise QueryError(f'invalid parameter "{name}": cannot parse "{text}" to a valid timestamp') from error
+
+
+class _Uncollected:
+    """Asks without the garbage collector.
+
+    It would look through a million objects of one answer, and stop everything for a second, the event loop included.
+    They leave no cycles behind.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._asking = 0
+
+    def __call__(self, question: Callable[[Parameters], bytes], parameters: Parameters) -> bytes:
+        self._count(1)
+        try:
+            return question(parameters)
+        finally:
+            self._count(-1)
+
+    def _count(self, more: int) -> None:
+        with self._lock:
+            self._asking += more
+            (gc.disable if self._asking else gc.enable)()
 
 
 async def _healthy(_: web.Request) -> web.Response:

@@ -180,7 +180,8 @@ class Aggregate:
         groups: dict[frozenset[tuple[str, str]], list[At]] = {}
         for series in self.of.series(source, start, end):
             groups.setdefault(self._group(series.labels), []).append(series.at)
-        for group, members in groups.items():
+        while groups:  # let go of one by one: all at once would take a tenth of a second
+            group, members = groups.popitem()
             yield Series(dict(sorted(group)), _together(members, REDUCE[self.function]))
 
     def _group(self, labels: Labels) -> frozenset[tuple[str, str]]:

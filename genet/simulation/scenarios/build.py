@@ -15,34 +15,12 @@ from typing import Any, Final, NamedTuple
 from genet.simulation.devices import Gpu, Partition
 from genet.simulation.exporters.dcgm import Generation
 from genet.simulation.pod_status import condition, pod_status, running
+from genet.simulation.scenarios.parts import NODE_INFO, TRAINING, Model, spec_of
 from genet.simulation.store import timestamp
 
 Obj = dict[str, Any]
 
-KUBELET_VERSION: Final = "v1.34.2"
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-IDLE: Final = ("sleep", "infinity")
-TRAINING: Final = ("python", "train.py")
-
-
-class Model(NamedTuple):
-    """A GPU model: what DCGM calls it, its MiB, and GFD's family."""
-
-    name: str
-    memory: int
-    family: str
-
-    @property
-    def product(self) -> str:
-        return self.name.replace(" ", "-")
-
-
-H100: Final = Model("NVIDIA H100 80GB HBM3", 81559, "hopper")
-A100: Final = Model("NVIDIA A100-SXM4-80GB", 81920, "ampere")
-L40S: Final = Model("NVIDIA L40S", 46068, "ada-lovelace")
-V100: Final = Model("Tesla V100-SXM2-32GB", 32768, "volta")
-RTX4090: Final = Model("NVIDIA GeForce RTX 4090", 24564, "ada-lovelace")
-T4: Final = Model("Tesla T4", 15360, "turing")
 
 
 class Placed(NamedTuple):
@@ -148,7 +126,7 @@ class Scenario:
             "allocatable": allocatable,
             "conditions": self._node_conditions(age, not_ready_for),
             "addresses": [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": name}],
-            "nodeInfo": _NODE_INFO,
+            "nodeInfo": NODE_INFO,
         }
         self.add("nodes", {"metadata": metadata, "spec": spec, "status": status}, age)
 
@@ -282,58 +260,3 @@ class Scenario:
         }
         ready = entry("Ready", "Unknown", unknown["reason"], unknown["message"], not_ready_for)
         return [*({**item, **unknown} for item in calm), ready]
-
-
-def gfd_labels(
-    model: Model, count: int, *, replicas: int = 1, sharing: str = "none", mig: str = "none"
-) -> dict[str, str]:
-    """Labels as GPU feature discovery writes them."""
-    return {
-        "nvidia.com/gpu.present": "true",
-        "nvidia.com/gpu.product": f"{model.product}-SHARED" if replicas > 1 else model.product,
-        "nvidia.com/gpu.memory": str(model.memory),
-        "nvidia.com/gpu.count": str(count),
-        "nvidia.com/gpu.replicas": str(replicas),
-        "nvidia.com/gpu.sharing-strategy": sharing,
-        "nvidia.com/gpu.family": model.family,
-        "nvidia.com/mig.capable": str(model in (H100, A100)).lower(),
-        "nvidia.com/mig.strategy": mig,
-    }
-
-
-def spec_of(
-    image: str,
-    command: Sequence[str],
-    limits: Mapping[str, str | int],
-    env: Sequence[Obj] = (),
-    selector: Mapping[str, str] | None = None,
-) -> Obj:
-    resources = {name: str(amount) for name, amount in limits.items()}
-    container = {
-        "name": "main",
-        "image": image,
-        "command": list(command),
-        "env": list(env),
-        "resources": {"limits": resources, "requests": resources},
-    }
-    return {
-        "containers": [container],
-        "nodeSelector": dict(selector or {}),
-        "restartPolicy": "Always",
-        "terminationGracePeriodSeconds": 30,
-        "dnsPolicy": "ClusterFirst",
-        "schedulerName": "default-scheduler",
-        "serviceAccountName": "default",
-        "tolerations": [],
-    }
-
-
-_NODE_INFO: Final = {
-    "architecture": "amd64",
-    "operatingSystem": "linux",
-    "osImage": "Debian GNU/Linux 13 (trixie)",
-    "kernelVersion": "6.12.48-amd64",
-    "containerRuntimeVersion": "containerd://2.1.4",
-    "kubeletVersion": KUBELET_VERSION,
-    "kubeProxyVersion": KUBELET_VERSION,
-}

@@ -5,7 +5,8 @@ from typing import Any
 
 from genet.simulation.devices import NVIDIA, Gpu
 from genet.simulation.exporters.dcgm import Generation
-from genet.simulation.scenarios.build import A100, H100, Obj, Scenario, gfd_labels, spec_of
+from genet.simulation.scenarios.build import Obj, Scenario
+from genet.simulation.scenarios.parts import A100, H100, gfd_labels, spec_of
 from genet.simulation.store import timestamp
 
 _DRIVER = "gpu.nvidia.com"

@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from genet.simulation.devices import NVIDIA
-from genet.simulation.scenarios.build import A100, H100, IDLE, TRAINING, Scenario, gfd_labels, spec_of
+from genet.simulation.scenarios.build import Scenario
+from genet.simulation.scenarios.parts import A100, H100, IDLE, TRAINING, gfd_labels, spec_of
 
 _NODES = 5_000
 _CPU_PODS_PER_NODE = 6

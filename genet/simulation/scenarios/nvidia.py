@@ -4,7 +4,8 @@ import msgspec
 
 from genet.simulation.devices import NVIDIA, Gpu
 from genet.simulation.exporters.dcgm import Generation
-from genet.simulation.scenarios.build import A100, H100, IDLE, L40S, T4, Scenario, gfd_labels, spec_of
+from genet.simulation.scenarios.build import Scenario
+from genet.simulation.scenarios.parts import A100, H100, IDLE, L40S, T4, gfd_labels, spec_of
 
 _PROFILE = "1g.10gb"
 _SLICES = 7

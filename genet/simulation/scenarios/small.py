@@ -7,7 +7,8 @@ Kubernetes; a cordoned node and one that stopped answering; a pod that fits nowh
 from datetime import datetime, timedelta
 
 from genet.simulation.devices import NVIDIA
-from genet.simulation.scenarios.build import A100, H100, IDLE, L40S, RTX4090, T4, V100, Scenario, gfd_labels
+from genet.simulation.scenarios.build import Scenario
+from genet.simulation.scenarios.parts import A100, H100, IDLE, L40S, RTX4090, T4, V100, gfd_labels
 
 _PROFILES = ("3g.40gb", "2g.20gb", "1g.10gb", "1g.10gb")
 

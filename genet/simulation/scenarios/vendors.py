@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from genet.simulation.devices import Gpu, Partition
-from genet.simulation.scenarios.build import IDLE, Scenario
+from genet.simulation.scenarios.build import Scenario
+from genet.simulation.scenarios.parts import IDLE
 
 _AMD = "amd.com/gpu"
 _MI300X = "AMD Instinct MI300X OAM"

@@ -53,6 +53,42 @@ async def test_a_claimed_card_is_the_one_that_works(mixed: World):
     assert [device.gpu.index for device in mixed.cluster.devices.of(pod, "main")] == [1]
 
 
+async def test_what_an_administrator_looks_at_is_nobodys(mixed: World):
+    monitor = mixed.get("monitor", namespace="gpu-monitoring")
+    assert mixed.cluster.devices.of(monitor, "main") == []
+    claim = mixed.store.get("resourceclaims", "gpu-monitoring", "all-gpus")
+    assert [item["adminAccess"] for item in claim["status"]["allocation"]["devices"]["results"]] == [True] * 4
+
+
+async def test_a_pod_that_asks_for_a_gpu_may_be_served_by_a_claim(mixed: World):
+    pod = mixed.get("pod-bob-bob-extended", namespace="user-bob-bob")
+    assert pod["spec"]["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "1"
+    assert "resourceClaims" not in pod["spec"]
+    assert [device.gpu.index for device in mixed.cluster.devices.of(pod, "main")] == [1]
+
+
+async def test_a_claimed_partition_is_the_one_that_works(mixed: World):
+    pod = mixed.get("pod-alice-alice-part", namespace="user-alice-alice")
+    (device,) = mixed.cluster.devices.of(pod, "main")
+    assert device.partition
+    assert device.partition.profile == "1g.10gb"
+
+
+async def test_kubelets_that_tell_name_the_devices_of_pods_old_and_new(mixed: World):
+    mixed.pod("new", limits={"nvidia.com/gpu": "1"}, nodeSelector={"kubernetes.io/hostname": "whole-01"})
+    await mixed.time.advance(10)
+    old = mixed.get("pod-alice-alice-train", namespace="user-alice-alice")
+    for pod in (old, mixed.get("new")):
+        (told,) = pod["status"]["containerStatuses"][0]["allocatedResourcesStatus"]
+        ids = [device.id for device in mixed.cluster.devices.of(pod, "main")]
+        assert told == {
+            "name": "nvidia.com/gpu",
+            "resources": [{"resourceID": name, "health": "Healthy"} for name in ids],
+        }
+    silent = mixed.get("pod-bob-bob-render", namespace="user-bob-bob")
+    assert "allocatedResourcesStatus" not in silent["status"]["containerStatuses"][0]
+
+
 def test_the_large_cluster_is_as_large_as_it_says():
     scenario = SCENARIOS["large"](START, 0)
     counts = {plural: sum(1 for item in scenario.objects if item.plural == plural) for plural in ("nodes", "pods")}

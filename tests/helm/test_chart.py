@@ -100,6 +100,14 @@ def test_no_cleanup_where_it_is_switched_off(helm):
     assert "CronJob" not in kinds
 
 
+def test_ascends_word_is_asked_for_only_where_it_is_wanted(helm):
+    kinds = [document["kind"] for document in helm.template(*ACCEPTED)]
+    assert not {"Role", "RoleBinding"} & set(kinds)
+    wanted = helm.template(*ACCEPTED, "--set", "config.gpu.ascendDeviceInfo=true")
+    for kind in ("Role", "RoleBinding"):
+        assert only(wanted, kind)["metadata"]["namespace"] == "kube-system"
+
+
 def test_no_servicemonitor_without_the_operator(helm):
     assert "ServiceMonitor" not in {document["kind"] for document in helm.template(*ACCEPTED)}
 

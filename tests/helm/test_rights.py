@@ -22,7 +22,7 @@ from tests.helm.conftest import ACCEPTED
 
 pytestmark = pytest.mark.real
 
-RIGHTS = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding")
+RIGHTS = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +93,7 @@ async def test_they_let_a_changed_limit_reach_a_namespace_that_is_there(configur
     [
         "get secrets",
         "list secrets",
+        "list configmaps",
         "create pods",
         "create pods --subresource=exec",
         "get pods --subresource=log",
@@ -111,6 +112,18 @@ def test_they_end_outside_managed_namespaces(account, kubectl, what):
     assert answer.stdout.strip() == "no", answer
 
 
+@pytest.mark.parametrize("verb", ["get", "list", "watch"])
+@pytest.mark.parametrize("resource", ["resourceslices", "resourceclaims"])
+def test_they_let_genet_read_what_dra_hands_out(account, kubectl, resource, verb):
+    who = f"system:serviceaccount:{account.replace('/', ':')}"
+    # kubectl auth can-i warns about resources that the server does not serve, and answers all the same
+    answers = [
+        kubectl("auth", "can-i", asked, f"{resource}.resource.k8s.io", "--as", who).stdout.strip().splitlines()[-1]
+        for asked in (verb, "create", "patch", "delete")
+    ]
+    assert answers == ["yes", "no", "no", "no"]
+
+
 def test_they_let_genet_bind_its_own_roles_alone(account, kubectl):
     who = f"system:serviceaccount:{account.replace('/', ':')}"
     answers = {
@@ -118,3 +131,28 @@ def test_they_let_genet_bind_its_own_roles_alone(account, kubectl):
         for role in ("genet-tenant", "genet-user", "admin")
     }
     assert answers == {"genet-tenant": "yes", "genet-user": "yes", "admin": "no"}
+
+
+@pytest.fixture
+def ascend(helm, kubectl, namespace, account):
+    """The further rights that `gpu.ascendDeviceInfo` brings."""
+    values = ("--set", f"fullnameOverride={namespace}", "--set", "config.gpu.ascendDeviceInfo=true")
+    documents = helm.template(*ACCEPTED, *values, "--namespace", namespace)
+    rights = yaml.safe_dump_all(document for document in documents if document["kind"] in {"Role", "RoleBinding"})
+    created = kubectl("create", "-f", "-", stdin=rights)
+    assert created.returncode == 0, created.stderr
+    yield
+    kubectl("delete", "-f", "-", stdin=rights)
+
+
+@pytest.mark.usefixtures("ascend")
+def test_ascends_word_is_read_in_kube_system_alone(account, kubectl):
+    who = f"system:serviceaccount:{account.replace('/', ':')}"
+    answers = {
+        (verb, space): kubectl("auth", "can-i", verb, "configmaps", "--namespace", space, "--as", who).stdout.strip()
+        for verb in ("get", "list", "watch", "patch")
+        for space in ("kube-system", "default")
+    }
+    assert {asked for asked, answer in answers.items() if answer == "yes"} == {
+        (verb, "kube-system") for verb in ("get", "list", "watch")
+    }

@@ -99,8 +99,10 @@ class Feed:
         before, were = self._readings, self._places
         now = await places(readings, nodes, pods)
         by_node: dict[str, list[Host]] = {}
-        for host in sorted(now):
-            by_node.setdefault(now[host], []).append(host)
+        for host, place in now.items():
+            by_node.setdefault(place, []).append(host)
+        for hosts in by_node.values():
+            hosts.sort()
         self._readings, self._places, self._by_node = readings, now, by_node
         changed = set[str]()
         for host in before.keys() | readings.keys():

@@ -26,5 +26,25 @@ export type GpuNode = AcceleratorGroup["nodes"][number];
 export type Slot = GpuNode["slots"][number];
 export type SlotStatus = Slot["status"];
 export type SlotPod = Slot["pods"][number];
+export type Summary = GpuOverview["summary"];
 export type Sources = GpuOverview["sources"];
 export type Source = Sources["kubernetes"];
+
+/** The overview as columns; of the last four, base64 of one value per device, nodes after nodes. */
+export type ColumnarOverview =
+  paths["/api/cluster/gpu-overview"]["get"]["responses"][200]["content"]["application/vnd.genet.gpu-overview.columnar+json"];
+/** What the stream says between two snapshots. */
+export type OverviewChange =
+  paths["/api/cluster/gpu-overview/stream"]["get"]["responses"][200]["content"]["text/event-stream; event=change"];
+
+/** One node with all its devices, those of several types one after the other in the order of the groups. */
+export type NodeDetail = Answer<paths["/api/cluster/nodes/{node_name}"]["get"], 200>;
+export type History = NodeDetail["history"];
+
+export type Availability = Answer<paths["/api/cluster/availability"]["get"], 200>["types"][number];
+
+export type Usage = Answer<paths["/api/cluster/usage"]["get"], 200>;
+export type UsageRow = Usage["rows"][number];
+export type UsageBy = NonNullable<
+  NonNullable<paths["/api/cluster/usage"]["get"]["parameters"]["query"]>["by"]
+>;

@@ -5,9 +5,10 @@ import { MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { useState } from "react";
 import { BrowserRouter, Navigate, Route, Routes } from "react-router";
+import { OverviewProvider } from "../features/gpus/live/OverviewProvider";
 import { LanguageProvider } from "../i18n/language";
 import { CrashGuard } from "./CrashGuard";
-import { GpusRoute, NotFoundRoute, PodsRoute } from "./routes";
+import { GpusRoute, NotFoundRoute, PodsRoute, UsageRoute } from "./routes";
 import { SessionGate } from "./SessionGate";
 import { Shell } from "./Shell";
 import { theme } from "./theme";
@@ -21,19 +22,22 @@ export function App() {
           <QueryClientProvider client={client}>
             <BrowserRouter>
               <SessionGate>
-                <Routes>
-                  <Route element={<Shell />}>
-                    <Route
-                      index
-                      element={
-                        <Navigate to={{ pathname: "/gpus", search: window.location.search }} replace />
-                      }
-                    />
-                    <Route path="/gpus" element={<GpusRoute />} />
-                    <Route path="/pods" element={<PodsRoute />} />
-                    <Route path="*" element={<NotFoundRoute />} />
-                  </Route>
-                </Routes>
+                <OverviewProvider>
+                  <Routes>
+                    <Route element={<Shell />}>
+                      <Route
+                        index
+                        element={
+                          <Navigate to={{ pathname: "/gpus", search: window.location.search }} replace />
+                        }
+                      />
+                      <Route path="/gpus" element={<GpusRoute />} />
+                      <Route path="/pods" element={<PodsRoute />} />
+                      <Route path="/usage" element={<UsageRoute />} />
+                      <Route path="*" element={<NotFoundRoute />} />
+                    </Route>
+                  </Routes>
+                </OverviewProvider>
               </SessionGate>
             </BrowserRouter>
           </QueryClientProvider>

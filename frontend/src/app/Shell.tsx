@@ -30,12 +30,15 @@ export function Shell() {
             </Text>
           </div>
           <nav className={classes.nav} aria-label={text.app.navigation}>
-            <NavLink to={{ pathname: "/gpus", search: carryDevUser(search) }} className={classes.link ?? ""}>
-              {text.app.gpus}
-            </NavLink>
-            <NavLink to={{ pathname: "/pods", search: carryDevUser(search) }} className={classes.link ?? ""}>
-              {text.app.pods}
-            </NavLink>
+            {(["gpus", "pods", "usage"] as const).map((page) => (
+              <NavLink
+                key={page}
+                to={{ pathname: `/${page}`, search: carryDevUser(search) }}
+                className={classes.link ?? ""}
+              >
+                {text.app[page]}
+              </NavLink>
+            ))}
           </nav>
           <Group gap={6} wrap="nowrap" className={classes.tools}>
             <LanguageMenu />

@@ -2,12 +2,12 @@
 import { Button } from "@mantine/core";
 import { Link, useLocation, useNavigate, useSearchParams } from "react-router";
 import { useSession } from "../api/session";
+import { useOverview } from "../features/gpus/live/OverviewProvider";
 import type { Fleet } from "../features/gpus/model";
 import { OverviewPage } from "../features/gpus/OverviewPage";
-import { useOverview } from "../features/gpus/useOverview";
 import { CreateDialog } from "../features/pods/CreateDialog";
-import type { Supply } from "../features/pods/GpuFields";
 import { PodsPage } from "../features/pods/PodsPage";
+import { UsagePage } from "../features/usage/UsagePage";
 import { useText } from "../i18n/language";
 import { EmptyState } from "../ui/EmptyState";
 import { carryDevUser } from "./devUser";
@@ -20,15 +20,16 @@ export function GpusRoute() {
   return (
     <>
       <OverviewPage
-        onTake={({ group, node, index }) => {
+        onTake={({ type, nodeName, index }) => {
           if (!auth.authenticated) {
             window.location.assign(auth.loginURL ?? "/");
             return;
           }
           setSearch((old) => {
             const next = new URLSearchParams(old);
-            next.set("create", group.type);
-            next.set("node", node.name);
+            next.delete("node");
+            next.set("create", type);
+            next.set("on", nodeName);
             next.set("card", String(index));
             return next;
           });
@@ -41,6 +42,8 @@ export function GpusRoute() {
 }
 
 export function PodsRoute() {
+  const navigate = useNavigate();
+  const { search } = useLocation();
   const [, setSearch] = useSearchParams();
   return (
     <>
@@ -52,9 +55,20 @@ export function PodsRoute() {
             return next;
           })
         }
+        onShowNode={(node) => navigate({ pathname: "/gpus", search: carryDevUser(search, { node }) })}
       />
       <CreateRoute />
     </>
+  );
+}
+
+export function UsageRoute() {
+  const navigate = useNavigate();
+  const { search } = useLocation();
+  return (
+    <UsagePage
+      onHolder={(holder) => navigate({ pathname: "/gpus", search: carryDevUser(search, { holder }) })}
+    />
   );
 }
 
@@ -76,40 +90,46 @@ function CreateRoute() {
   const navigate = useNavigate();
   const { search: location } = useLocation();
   const [search, setSearch] = useSearchParams();
-  const fleet = useOverview().data?.fleet;
   const type = search.get("create");
   if (type === null || !auth.authenticated) {
     return null;
   }
   const card = Number.parseInt(search.get("card") ?? "", 10);
   return (
-    <CreateDialog
-      prefill={{
-        gpuType: type === "" ? null : type,
-        nodeName: search.get("node"),
-        card: Number.isNaN(card) ? null : card,
-      }}
-      supply={fleet ? supplyOf(fleet) : {}}
-      onClose={() =>
-        setSearch((old) => {
-          const next = new URLSearchParams(old);
-          for (const name of ["create", "node", "card"]) {
-            next.delete(name);
+    <WithNodes>
+      {(nodesOf) => (
+        <CreateDialog
+          prefill={{
+            gpuType: type === "" ? null : type,
+            nodeName: search.get("on"),
+            card: Number.isNaN(card) ? null : card,
+          }}
+          nodesOf={nodesOf}
+          onClose={() =>
+            setSearch((old) => {
+              const next = new URLSearchParams(old);
+              for (const name of ["create", "on", "card"]) {
+                next.delete(name);
+              }
+              return next;
+            })
           }
-          return next;
-        })
-      }
-      onCreated={() => navigate({ pathname: "/pods", search: carryDevUser(location) })}
-    />
+          onCreated={() => navigate({ pathname: "/pods", search: carryDevUser(location) })}
+        />
+      )}
+    </WithNodes>
   );
 }
 
-function supplyOf(fleet: Fleet): Record<string, Supply> {
-  const supply: Record<string, Supply> = {};
-  for (const { type, firstNode, nodeCount } of fleet.groups) {
-    const { free = 0, total = 0 } = fleet.countsByType[type] ?? {};
-    const nodes = fleet.nodes.slice(firstNode, firstNode + nodeCount).map(({ name }) => name);
-    supply[type] = { free, total, nodes };
-  }
-  return supply;
+/** Looks at the fleet only while the dialog is open. */
+function WithNodes({ children }: { children: (nodesOf: (type: string) => string[]) => React.ReactNode }) {
+  const fleet = useOverview((state) => state.fleet);
+  return children((type) => (fleet ? nodesOfType(fleet, type) : []));
+}
+
+function nodesOfType({ groups, nodes }: Fleet, wanted: string): string[] {
+  return groups
+    .filter(({ type }) => type === wanted)
+    .flatMap(({ firstNode, nodeCount }) => nodes.slice(firstNode, firstNode + nodeCount))
+    .map(({ name }) => name);
 }

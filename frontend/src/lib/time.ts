@@ -4,6 +4,11 @@ import { useEffect, useState } from "react";
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
+const AGO_UNITS = [
+  ["day", DAY],
+  ["hour", HOUR],
+  ["minute", MINUTE],
+] as const;
 
 export interface TimeLeft {
   /** Milliseconds; never negative. */
@@ -47,6 +52,19 @@ export function formatMoment(moment: string, locale: string): string {
 /** A time of day with seconds, for "as of". */
 export function formatClock(moment: string, locale: string): string {
   return new Intl.DateTimeFormat(locale, { timeStyle: "medium", hourCycle: "h23" }).format(new Date(moment));
+}
+
+/** A time of day without seconds, for axes. */
+export function formatHour(moment: string, locale: string): string {
+  return new Intl.DateTimeFormat(locale, { timeStyle: "short", hourCycle: "h23" }).format(new Date(moment));
+}
+
+/** How long ago, in the largest unit that fits: "12 seconds ago". */
+export function formatAgo(milliseconds: number, locale: string): string {
+  const format = new Intl.RelativeTimeFormat(locale, { numeric: "always" });
+  const [unit, length] =
+    AGO_UNITS.find(([, length]) => milliseconds >= length) ?? (["second", 1_000] as const);
+  return format.format(-Math.max(0, Math.floor(milliseconds / length)), unit);
 }
 
 /** The present, renewed every `every` milliseconds. */

@@ -1,41 +1,47 @@
 /** Every GPU of the cluster at a glance. */
 import { Button, Skeleton, Stack, Title } from "@mantine/core";
-import { useCallback, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
 import { useSearchParams } from "react-router";
 import { useSession } from "../../api/session";
 import { useText } from "../../i18n/language";
 import { EmptyState } from "../../ui/EmptyState";
 import { Problem } from "../../ui/Problem";
-import { type Filter, filterFromSearch, matches, searchWithFilter, shownGroups } from "./filter";
+import { ColouringBar } from "./ColouringBar";
+import {
+  anyMatches,
+  colouringFromSearch,
+  EVERYTHING,
+  type Filter,
+  filterFromSearch,
+  searchWith,
+  searchWithFilter,
+} from "./filter";
 import { GpuTable } from "./GpuTable";
 import classes from "./gpus.module.css";
 import { Heatmap } from "./heatmap/Heatmap";
-import { nodesOf } from "./heatmap/layout";
-import type { Device, Fleet } from "./model";
+import { useOverview, useRevision } from "./live/OverviewProvider";
+import type { Fleet } from "./model";
+import { NodePanel } from "./node/NodePanel";
 import { SourcesLine } from "./SourcesLine";
 import { Summary } from "./Summary";
 import { Toolbar } from "./Toolbar";
-import { type Snapshot, useOverview } from "./useOverview";
+import { type ChoiceActions, useChoice } from "./useChoice";
 
-interface OverviewPageProps {
-  /** A free GPU was chosen. */
-  onTake: (device: Device) => void;
-  /** A GPU of one of the viewer's own pods was chosen; gives the pod's id. */
-  onOpenPod: (id: string) => void;
-}
+type OverviewPageProps = Omit<ChoiceActions, "onNode">;
 
 export function OverviewPage(props: OverviewPageProps) {
   const text = useText();
-  const { data, error, refetch } = useOverview();
+  const fleet = useOverview((state) => state.fleet);
+  const error = useOverview((state) => (state.connection === "lost" ? (state.error ?? true) : null));
   return (
     <Stack gap="md">
       <Title order={1} className={classes.hidden}>
         {text.gpus.title}
       </Title>
-      {data ? (
-        <Overview snapshot={data} connected={error === null} {...props} />
+      {fleet ? (
+        <Overview fleet={fleet} {...props} />
       ) : error ? (
-        <Problem title={text.gpus.failed} error={error} onRetry={refetch} />
+        <Problem title={text.gpus.failed} error={error} />
       ) : (
         <Stack gap="md" aria-busy aria-label={text.app.loading}>
           <Skeleton height={76} />
@@ -47,95 +53,61 @@ export function OverviewPage(props: OverviewPageProps) {
   );
 }
 
-interface OverviewProps extends OverviewPageProps {
-  snapshot: Snapshot;
-  connected: boolean;
-}
-
-function Overview({ snapshot, connected, onTake, onOpenPod }: OverviewProps) {
+/** Rendered anew when there is another fleet, not when the fleet changes: what shows changes is in the components. */
+function Overview({ fleet, ...actions }: OverviewPageProps & { fleet: Fleet }) {
   const text = useText();
-  const { auth, config } = useSession();
-  const { fleet } = snapshot;
+  const { auth } = useSession();
   const [search, setSearch] = useSearchParams();
   const filter = useMemo(() => filterFromSearch(search), [search]);
-  const listed = useMemo(() => devicesThatMatch(fleet, filter), [fleet, filter]);
+  const colouring = colouringFromSearch(search);
   const setFilter = (next: Filter) => setSearch(searchWithFilter(search, next), { replace: true });
+  const showNode = (node: string | null) =>
+    setSearch(searchWith(search, { node }), { replace: node === null });
   const [active, setActive] = useState<number | null>(null);
   const [onMap, setOnMap] = useState(true);
   const [tableShown, setTableShown] = useState(false);
-
-  const offered = useCallback(
-    (device: Device) => config.gpuTypes.some(({ name }) => name === device.group.type),
-    [config],
-  );
-  const choose = (device: Device) => {
-    const [own] = device.mine ? device.pods.filter(({ user }) => user === auth.userIdentifier) : [];
-    if (own) {
-      onOpenPod(own.name);
-    } else if (canTake(device) && offered(device)) {
-      onTake(device);
-    }
-  };
-  const hint = (device: Device, byTouch: boolean) => {
-    if (device.mine) {
-      return text.gpus.openPod;
-    }
-    if (!device.node.ready) {
-      return text.gpus.nodeNotReady;
-    }
-    if (!device.node.schedulable) {
-      return text.gpus.nodeCordoned;
-    }
-    if (!canTake(device)) {
-      return null;
-    }
-    if (!offered(device)) {
-      return text.gpus.notOffered;
-    }
-    if (!auth.authenticated) {
-      return text.gpus.logInToTake;
-    }
-    return byTouch ? text.gpus.takeByTouch : text.gpus.take;
-  };
+  const { choose, hint } = useChoice(fleet, { ...actions, onNode: showNode });
 
   if (fleet.counts.total === 0) {
     return (
       <>
-        <SourcesLine snapshot={snapshot} connected={connected} />
+        <SourcesLine fleet={fleet} />
         <EmptyState title={text.gpus.empty} hint={text.gpus.emptyHint} />
       </>
     );
   }
-  // A GPU may be gone in the next answer.
+  // A GPU may be gone in the next fleet.
   const outlined = active !== null && active < fleet.state.length ? active : null;
+  const node = search.get("node");
+  const activate = (byMap: boolean) => (device: number | null) => {
+    setOnMap(byMap);
+    setActive(device);
+  };
   return (
     <>
       <Summary fleet={fleet} signedIn={auth.authenticated} />
       <Toolbar fleet={fleet} filter={filter} onFilter={setFilter} signedIn={auth.authenticated} />
       <div className={classes.panel}>
-        <SourcesLine snapshot={snapshot} connected={connected} />
-        {listed.length === 0 && (
-          <p className={classes.note} role="status">
-            {filter.mine ? text.gpus.noneMine : text.gpus.noMatch}{" "}
-            <Button
-              variant="subtle"
-              size="compact-xs"
-              onClick={() => setFilter({ type: null, state: null, mine: false })}
-            >
-              {text.gpus.clearFilter}
-            </Button>
-          </p>
-        )}
+        <SourcesLine fleet={fleet} />
+        <ColouringBar
+          fleet={fleet}
+          colouring={colouring}
+          onColouring={(value) =>
+            setSearch(searchWith(search, { colour: value === "state" ? null : value }), { replace: true })
+          }
+          filter={filter}
+          onFilter={setFilter}
+        />
+        <NoMatch fleet={fleet} filter={filter} onClear={() => setFilter(EVERYTHING)} />
         <Heatmap
           fleet={fleet}
           filter={filter}
+          colouring={colouring}
           active={outlined}
           described={onMap}
-          onActive={(device) => {
-            setOnMap(true);
-            setActive(device);
-          }}
+          onActive={activate(true)}
           onChoose={choose}
+          onNode={showNode}
           hint={hint}
         />
       </div>
@@ -152,29 +124,36 @@ function Overview({ snapshot, connected, onTake, onOpenPod }: OverviewProps) {
       {tableShown && (
         <GpuTable
           fleet={fleet}
-          devices={listed}
+          filter={filter}
           active={outlined}
-          onActive={(device) => {
-            setOnMap(false);
-            setActive(device);
-          }}
+          onActive={activate(false)}
           onChoose={choose}
+          onNode={showNode}
         />
       )}
+      {node !== null && <NodePanel name={node} onClose={() => showNode(null)} {...actions} />}
     </>
   );
 }
 
-function canTake({ status, node }: Device): boolean {
-  return status === "free" && node.ready && node.schedulable;
+interface NoMatchProps {
+  fleet: Fleet;
+  filter: Filter;
+  onClear: () => void;
 }
 
-function devicesThatMatch(fleet: Fleet, filter: Filter): number[] {
-  return shownGroups(fleet, filter).flatMap((group) =>
-    nodesOf(fleet, group).flatMap(({ firstDevice, deviceCount }) =>
-      Array.from({ length: deviceCount }, (_, index) => firstDevice + index).filter((device) =>
-        matches(fleet, filter, device),
-      ),
-    ),
+function NoMatch({ fleet, filter, onClear }: NoMatchProps) {
+  useRevision();
+  const text = useText();
+  if (anyMatches(fleet, filter)) {
+    return null;
+  }
+  return (
+    <p className={classes.note} role="status">
+      {filter.mine ? text.gpus.noneMine : text.gpus.noMatch}{" "}
+      <Button variant="subtle" size="compact-xs" onClick={onClear}>
+        {text.gpus.clearFilter}
+      </Button>
+    </p>
   );
 }

@@ -3,7 +3,8 @@ import { Select, Switch, Tooltip, UnstyledButton } from "@mantine/core";
 import { useLanguage } from "../../i18n/language";
 import type { Filter } from "./filter";
 import classes from "./gpus.module.css";
-import { StateMark } from "./heatmap/StateMark";
+import { StateMark } from "./heatmap/Mark";
+import { useRevision } from "./live/OverviewProvider";
 import { type Fleet, STATES } from "./model";
 
 interface ToolbarProps {
@@ -13,7 +14,10 @@ interface ToolbarProps {
   signedIn: boolean;
 }
 
+const MOST_HOLDERS_LISTED = 100;
+
 export function Toolbar({ fleet, filter, onFilter, signedIn }: ToolbarProps) {
+  useRevision();
   const { text, locale } = useLanguage();
   const number = new Intl.NumberFormat(locale);
   const types = [...new Map(fleet.groups.map(({ type, label }) => [type, label]))];
@@ -28,6 +32,7 @@ export function Toolbar({ fleet, filter, onFilter, signedIn }: ToolbarProps) {
         clearable
         className={classes.typeFilter}
       />
+      <HolderFilter users={fleet.users} filter={filter} onFilter={onFilter} />
       <fieldset className={classes.legend}>
         <legend className={classes.hidden}>{text.gpus.legend}</legend>
         {STATES.map((state) => (
@@ -53,5 +58,31 @@ export function Toolbar({ fleet, filter, onFilter, signedIn }: ToolbarProps) {
         />
       )}
     </div>
+  );
+}
+
+/** By who holds a GPU; not there for those who may not know, unless the address asks for somebody. */
+function HolderFilter({
+  users,
+  filter,
+  onFilter,
+}: Pick<ToolbarProps, "filter" | "onFilter"> & { users: string[] }) {
+  const { text } = useLanguage();
+  if (users.length === 0 && filter.holder === null) {
+    return null;
+  }
+  const names = filter.holder === null || users.includes(filter.holder) ? users : [filter.holder, ...users];
+  return (
+    <Select
+      aria-label={text.gpus.columns.holder}
+      placeholder={text.gpus.allHolders}
+      data={names.toSorted()}
+      value={filter.holder}
+      onChange={(holder) => onFilter({ ...filter, holder })}
+      limit={MOST_HOLDERS_LISTED}
+      searchable
+      clearable
+      className={classes.holderFilter}
+    />
   );
 }

@@ -1,45 +1,52 @@
-/** One GPU's readings in words; null where there is nothing to say. */
+/**
+ * One GPU in words. The columns know its state, its percentages and its only holder at once; the rest comes with the
+ * node's own call, and is undefined until then. null is what there is nothing to say about.
+ */
+import type { Slot, SlotPod } from "../../api/types";
 import type { Messages } from "../../i18n/en";
+import { memoryText, percentText } from "../../lib/readings";
 import { formatMoment } from "../../lib/time";
 import type { Device } from "./model";
 
 /** Who holds it; "not known" where it is held and nobody said by whom. */
-export function holderText(device: Device, text: Messages): string | null {
-  if (device.pods.length > 0) {
-    return [...new Set(device.pods.map(({ user, namespace }) => user ?? namespace))].join(", ");
+export function holderText(device: Device, slot: Slot | undefined, text: Messages): string | null {
+  if (slot && slot.pods.length > 0) {
+    return holdersOf(slot.pods).join(", ");
+  }
+  if (device.user !== null) {
+    return device.user;
+  }
+  if (device.shared) {
+    return text.gpus.severalHolders;
   }
   if (device.status !== "used") {
     return null;
   }
-  return device.attribution === "count" ? text.gpus.unknownHolder : text.gpus.hiddenHolder;
+  return slot && slot.attribution !== "count" ? text.gpus.hiddenHolder : text.gpus.unknownHolder;
 }
 
-export function podsText({ pods }: Device): string | null {
-  return pods.length === 0 ? null : pods.map(({ name }) => name).join(", ");
+export function holdersOf(pods: SlotPod[]): string[] {
+  return [...new Set(pods.map(({ user, namespace }) => user ?? namespace))];
+}
+
+export function podsText(slot: Slot | undefined): string | null | undefined {
+  return slot && (slot.pods.map(({ name }) => name).join(", ") || null);
 }
 
 /** Since when the longest holder has it. */
-export function sinceText({ pods }: Device, locale: string): string | null {
-  const [first] = pods.flatMap(({ startedAt }) => startedAt ?? []).toSorted();
-  return first ? formatMoment(first, locale) : null;
+export function sinceText(slot: Slot | undefined, locale: string): string | null | undefined {
+  const [first] = slot?.pods.flatMap(({ startedAt }) => startedAt ?? []).toSorted() ?? [];
+  return slot && (first ? formatMoment(first, locale) : null);
 }
 
-export function percentText(percent: number | null): string | null {
-  return percent === null ? null : `${Math.round(percent)} %`;
+export function idleText(slot: Slot | undefined, locale: string): string | null | undefined {
+  return slot && (slot.idleSince === null ? null : formatMoment(slot.idleSince, locale));
 }
 
-/** MiB as GiB: "12.4 of 80 GiB". */
-export function memoryText({ memoryUsed, memoryTotal }: Device, locale: string): string | null {
-  const gibibytes = (mebibytes: number) =>
-    new Intl.NumberFormat(locale, { maximumFractionDigits: 1 }).format(mebibytes / 1024);
-  if (memoryUsed !== null && memoryTotal !== null) {
-    return `${gibibytes(memoryUsed)} / ${gibibytes(memoryTotal)} GiB`;
-  }
-  return memoryTotal === null ? null : `${gibibytes(memoryTotal)} GiB`;
+export function memoryUseText(device: Device, slot: Slot | undefined, locale: string): string | null {
+  return slot ? memoryText(slot.memoryUsed, slot.memoryTotal, locale) : percentText(device.memory);
 }
 
-export function unitText(value: number | null, unit: string, locale: string): string | null {
-  return value === null
-    ? null
-    : `${new Intl.NumberFormat(locale, { maximumFractionDigits: 0 }).format(value)} ${unit}`;
+export function titleOf(device: Device, slot: Slot | undefined, text: Messages): string {
+  return `${device.node.name} · ${text.gpus.columns.gpu} ${slot?.index ?? device.place}`;
 }

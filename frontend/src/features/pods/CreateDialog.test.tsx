@@ -7,12 +7,19 @@ afterEach(cleanup);
 
 const list = { pods: [], quota: { podUsed: 1, podLimit: 5, gpuUsed: 6, gpuLimit: 8 } };
 
+const available = {
+  types: [
+    { type: "h100", label: "H100", resourceName: "nvidia.com/gpu", free: 2, largest: 1, node: "gpu-02" },
+  ],
+  updatedAt: "2026-01-01T00:00:00Z",
+};
+
 function open(answer: () => Response) {
   const asked: unknown[] = [];
   const onCreated = vi.fn();
   const server: Server = async (request) => {
     if (request.method === "GET") {
-      return Response.json(list);
+      return Response.json(request.url.endsWith("/availability") ? available : list);
     }
     asked.push(await request.json());
     return answer();
@@ -21,7 +28,7 @@ function open(answer: () => Response) {
     server,
     <CreateDialog
       prefill={{ gpuType: "h100", nodeName: "gpu-01", card: 2 }}
-      supply={{ h100: { free: 1, total: 8, nodes: ["gpu-01"] } }}
+      nodesOf={() => ["gpu-01"]}
       onClose={() => {}}
       onCreated={onCreated}
     />,
@@ -53,6 +60,18 @@ describe("the create dialog", () => {
         env: [],
       },
     ]);
+  });
+
+  it("says how many are free and how many on one node, and warns of a wait without forbidding it", async () => {
+    const { asked } = open(() => Response.json({ id: "pod-ann-ann-x" }, { status: 201 }));
+    expect(await screen.findByText("2 free, up to 1 on one node")).toBeTruthy();
+    fireEvent.click(screen.getByRole("button", { name: "Any node" }));
+    fireEvent.click(screen.getByRole("button", { name: "Choose gpu-02" }));
+    expect(screen.getByText("On node gpu-02")).toBeTruthy();
+    fireEvent.change(screen.getByLabelText("Number of GPUs"), { target: { value: "2" } });
+    expect(screen.getByText("No node has more than 1 free: the pod will wait until one has.")).toBeTruthy();
+    submit();
+    await vi.waitFor(() => expect(asked).toMatchObject([{ gpuCount: 2, nodeName: "gpu-02" }]));
   });
 
   it("shows each message of the server at its field", async () => {

@@ -11,19 +11,20 @@ import { useText } from "../../i18n/language";
 import { Problem } from "../../ui/Problem";
 import { AdvancedFields } from "./AdvancedFields";
 import { badEnvLine, FIELDS, type FormValues, initialValues, type Prefill, toRequest } from "./createForm";
-import { GpuFields, type Supply } from "./GpuFields";
+import { GpuFields } from "./GpuFields";
 import { ImageField } from "./ImageField";
 import classes from "./pods.module.css";
 import { useCreatePod, usePods } from "./usePods";
 
 interface CreateDialogProps {
   prefill: Prefill;
-  supply: Record<string, Supply>;
+  /** Names of the nodes that have a GPU type. */
+  nodesOf: (type: string) => string[];
   onClose: () => void;
   onCreated: (pod: Pod) => void;
 }
 
-export function CreateDialog({ prefill, supply, onClose, onCreated }: CreateDialogProps) {
+export function CreateDialog({ prefill, nodesOf, onClose, onCreated }: CreateDialogProps) {
   const text = useText();
   const { config } = useSession();
   const quota = usePods().data?.quota;
@@ -62,7 +63,7 @@ export function CreateDialog({ prefill, supply, onClose, onCreated }: CreateDial
     >
       <form ref={form} onSubmit={submit} noValidate data-testid="create-form">
         <Stack gap="lg">
-          <GpuFields values={values} onChange={change} errors={errors} supply={supply} quota={quota} />
+          <GpuFields values={values} onChange={change} errors={errors} quota={quota} />
           <ImageField values={values} onChange={change} error={errors.image} />
           <TextInput
             label={text.create.name}
@@ -105,7 +106,7 @@ export function CreateDialog({ prefill, supply, onClose, onCreated }: CreateDial
                 values={values}
                 onChange={change}
                 errors={errors}
-                nodes={supply[values.gpuType]?.nodes ?? []}
+                nodes={nodesOf(values.gpuType)}
               />
             </Collapse>
           </div>

@@ -1,29 +1,25 @@
 /** Which GPU and how many, with what is free right now beside every type. */
 import { Button, Group, MultiSelect, NumberInput, Radio, Stack, Text } from "@mantine/core";
 import { useSession } from "../../api/session";
-import type { GpuType, Quota } from "../../api/types";
+import type { Availability, GpuType, Quota } from "../../api/types";
+import type { Messages } from "../../i18n/en";
 import { useText } from "../../i18n/language";
-import { type FormValues, mostGpus } from "./createForm";
+import { type FormValues, mostGpus, shortage } from "./createForm";
 import classes from "./pods.module.css";
-
-/** What the overview knows of a GPU type right now. */
-export interface Supply {
-  free: number;
-  total: number;
-  nodes: string[];
-}
+import { useAvailability } from "./useAvailability";
 
 interface GpuFieldsProps {
   values: FormValues;
   onChange: (part: Partial<FormValues>) => void;
   errors: Record<string, string>;
-  supply: Record<string, Supply>;
   quota: Quota | undefined;
 }
 
-export function GpuFields({ values, onChange, errors, supply, quota }: GpuFieldsProps) {
+export function GpuFields({ values, onChange, errors, quota }: GpuFieldsProps) {
   const text = useText();
   const { config } = useSession();
+  const available = useAvailability();
+  const mostFree = Math.max(0, ...[...available.values()].map(({ free }) => free));
   const chosen = config.gpuTypes.find(({ name }) => name === values.gpuType);
   const choose = (name: string) =>
     onChange({
@@ -46,8 +42,8 @@ export function GpuFields({ values, onChange, errors, supply, quota }: GpuFields
               key={type.name}
               value={type.name}
               title={type.label}
-              hint={supplyText(supply[type.name], text.create)}
-              share={shareFree(supply[type.name])}
+              hint={freeText(available.get(type.name), text.create)}
+              share={shareOf(available.get(type.name), mostFree)}
             />
           ))}
           <Choice value="" title={text.create.noGpu} hint={text.create.noGpuHint} share={null} />
@@ -59,7 +55,7 @@ export function GpuFields({ values, onChange, errors, supply, quota }: GpuFields
           values={values}
           onChange={onChange}
           errors={errors}
-          free={supply[chosen.name]?.free}
+          available={available.get(chosen.name)}
           quota={quota}
         />
       )}
@@ -75,12 +71,12 @@ export function GpuFields({ values, onChange, errors, supply, quota }: GpuFields
   );
 }
 
-interface CountFieldProps extends Omit<GpuFieldsProps, "supply"> {
+interface CountFieldProps extends GpuFieldsProps {
   type: GpuType;
-  free: number | undefined;
+  available: Availability | undefined;
 }
 
-function CountField({ type, values, onChange, errors, free, quota }: CountFieldProps) {
+function CountField({ type, values, onChange, errors, available, quota }: CountFieldProps) {
   const text = useText();
   const most = mostGpus(type, quota);
   const boundByQuota = quota !== undefined && most < type.maxPerPod;
@@ -101,11 +97,7 @@ function CountField({ type, values, onChange, errors, free, quota }: CountFieldP
         error={errors.gpuCount}
         maw={260}
       />
-      {free !== undefined && values.gpuCount > free && (
-        <Text size="sm" c="var(--genet-warning)" role="status">
-          {text.create.countAboveFree(free)}
-        </Text>
-      )}
+      {available && <SupplyNote available={available} values={values} onChange={onChange} />}
       {type.mode === "shared" && (
         <MultiSelect
           label={text.create.cards}
@@ -127,7 +119,7 @@ interface ChoiceProps {
   value: string;
   title: string;
   hint: string;
-  /** Share that is free, 0 to 1; null where there is none to show. */
+  /** How much is free, 0 to 1, beside the others; null where there is none to show. */
   share: number | null;
 }
 
@@ -152,13 +144,44 @@ function Choice({ value, title, hint, share }: ChoiceProps) {
   );
 }
 
-function supplyText(
-  supply: Supply | undefined,
-  text: { freeNow: (free: number, total: number) => string; freeUnknown: string },
-): string {
-  return supply ? text.freeNow(supply.free, supply.total) : text.freeUnknown;
+type SupplyNoteProps = Pick<GpuFieldsProps, "values" | "onChange"> & { available: Availability };
+
+/** Warns of a wait, and offers the node with the most; asking for more than there is stays allowed. */
+function SupplyNote({ available, values, onChange }: SupplyNoteProps) {
+  const text = useText();
+  const { free, largest, node } = available;
+  const lack = shortage(values.gpuCount, available);
+  if (lack !== null) {
+    return (
+      <Text size="sm" c="var(--genet-warning)" role="status">
+        {lack === "all" ? text.create.countAboveFree(free) : text.create.countAboveLargest(largest)}
+      </Text>
+    );
+  }
+  return (
+    values.nodeName === null &&
+    node !== null && (
+      <Group gap="xs">
+        <Text size="sm" c="dimmed">
+          {text.create.fitsOn(node)}
+        </Text>
+        <Button variant="subtle" size="compact-xs" onClick={() => onChange({ nodeName: node })}>
+          {text.create.chooseNode(node)}
+        </Button>
+      </Group>
+    )
+  );
 }
 
-function shareFree(supply: Supply | undefined): number | null {
-  return supply && supply.total > 0 ? supply.free / supply.total : null;
+function freeText(available: Availability | undefined, text: Messages["create"]): string {
+  if (!available) {
+    return text.freeUnknown;
+  }
+  const { free, largest } = available;
+  return free > largest ? text.freeNowLargest(free, largest) : text.freeNow(free);
+}
+
+/** Of the type with the most. */
+function shareOf(available: Availability | undefined, most: number): number | null {
+  return available && most > 0 ? available.free / most : null;
 }

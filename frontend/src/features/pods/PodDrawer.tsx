@@ -8,6 +8,7 @@ import type { Pod } from "../../api/types";
 import { useLanguage } from "../../i18n/language";
 import { formatMoment } from "../../lib/time";
 import { Problem } from "../../ui/Problem";
+import { PodGpus } from "./PodGpus";
 import classes from "./pods.module.css";
 
 const INTERVAL = 3_000;
@@ -16,9 +17,10 @@ const TAIL_LINES = 500;
 interface PodDrawerProps {
   pod: Pod;
   onClose: () => void;
+  onShowNode: (name: string) => void;
 }
 
-export function PodDrawer({ pod, onClose }: PodDrawerProps) {
+export function PodDrawer({ pod, onClose, onShowNode }: PodDrawerProps) {
   const { text } = useLanguage();
   return (
     <Drawer
@@ -32,11 +34,15 @@ export function PodDrawer({ pod, onClose }: PodDrawerProps) {
       <Tabs defaultValue="events" keepMounted={false}>
         <Tabs.List mb="md">
           <Tabs.Tab value="events">{text.drawer.events}</Tabs.Tab>
+          {pod.gpuCount > 0 && <Tabs.Tab value="gpus">{text.drawer.gpus}</Tabs.Tab>}
           <Tabs.Tab value="logs">{text.drawer.logs}</Tabs.Tab>
           <Tabs.Tab value="details">{text.drawer.details}</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="events">
           <Events id={pod.id} />
+        </Tabs.Panel>
+        <Tabs.Panel value="gpus">
+          <PodGpus pod={pod} onShowNode={onShowNode} />
         </Tabs.Panel>
         <Tabs.Panel value="logs">
           <Logs id={pod.id} />

@@ -21,7 +21,12 @@ import { usePods } from "./usePods";
 /** Time left is shown in minutes. */
 const CLOCK_STEP = 10_000;
 
-export function PodsPage({ onCreate }: { onCreate: () => void }) {
+interface PodsPageProps {
+  onCreate: () => void;
+  onShowNode: (name: string) => void;
+}
+
+export function PodsPage({ onCreate, onShowNode }: PodsPageProps) {
   const text = useText();
   const { auth } = useSession();
   const { data, error, refetch } = usePods();
@@ -48,7 +53,7 @@ export function PodsPage({ onCreate }: { onCreate: () => void }) {
       </Group>
       {error && <Problem title={text.pods.failed} error={error} onRetry={refetch} />}
       {data ? (
-        <Pods list={data} />
+        <Pods list={data} onShowNode={onShowNode} />
       ) : (
         !error && (
           <Stack gap="md" aria-busy aria-label={text.app.loading}>
@@ -62,7 +67,7 @@ export function PodsPage({ onCreate }: { onCreate: () => void }) {
   );
 }
 
-function Pods({ list }: { list: PodList }) {
+function Pods({ list, onShowNode }: { list: PodList; onShowNode: (name: string) => void }) {
   const text = useText();
   const now = useNow(CLOCK_STEP);
   const [search, setSearch] = useSearchParams();
@@ -119,7 +124,7 @@ function Pods({ list }: { list: PodList }) {
         />
       )}
       <News text={news} onDone={() => setNews("")} />
-      {inspected && <PodDrawer pod={inspected} onClose={() => inspect(null)} />}
+      {inspected && <PodDrawer pod={inspected} onClose={() => inspect(null)} onShowNode={onShowNode} />}
     </>
   );
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Config } from "../../api/types";
-import { badEnvLine, initialValues, mostGpus, toRequest } from "./createForm";
+import { badEnvLine, initialValues, mostGpus, shortage, toRequest } from "./createForm";
 
 const h100 = { name: "h100", label: "H100", resourceName: "nvidia.com/gpu", maxPerPod: 8, gpusPerNode: 8 };
 const config = {
@@ -76,6 +76,13 @@ describe("bounds", () => {
     expect(mostGpus(type, undefined)).toBe(8);
     expect(mostGpus(type, quota(5))).toBe(3);
     expect(mostGpus(type, quota(9))).toBe(0);
+  });
+});
+
+describe("shortage", () => {
+  it("is of all that are free, else of those on one node", () => {
+    const supply = { free: 6, largest: 4 };
+    expect([7, 5, 4].map((count) => shortage(count, supply))).toEqual(["all", "node", null]);
   });
 });
 

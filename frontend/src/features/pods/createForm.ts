@@ -1,5 +1,5 @@
 /** From what was typed to a PodRequest; the server judges it, only what cannot be sent at all is refused here. */
-import type { Config, GpuType, PodRequest, Quota } from "../../api/types";
+import type { Availability, Config, GpuType, PodRequest, Quota } from "../../api/types";
 
 export interface FormValues {
   /** "" is no GPU. */
@@ -59,6 +59,17 @@ export function initialValues({ gpuTypes, limits, presetImages }: Config, prefil
 export function mostGpus(type: GpuType, quota: Quota | undefined): number {
   const left = quota ? quota.gpuLimit - quota.gpuUsed : type.maxPerPod;
   return Math.max(0, Math.min(type.maxPerPod, left));
+}
+
+/** What stands in the way of getting so many at once: too few are free over "all" nodes, or on each "node". */
+export function shortage(
+  count: number,
+  { free, largest }: Pick<Availability, "free" | "largest">,
+): "all" | "node" | null {
+  if (count > free) {
+    return "all";
+  }
+  return count > largest ? "node" : null;
 }
 
 export function toRequest(values: FormValues, { gpuTypes, presetImages }: Config): PodRequest {

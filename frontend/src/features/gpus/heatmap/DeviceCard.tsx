@@ -1,45 +1,55 @@
-/** What is known about one GPU, beside its square; also read out when the arrow keys get there. */
+/**
+ * What is known about one GPU, beside its square; also read out when the arrow keys get there. It has its size from the
+ * beginning: what the node's call brings later takes the place of a dot.
+ */
 import { Group, Text } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
 import { useLayoutEffect, useRef, useState } from "react";
+import { slotAt, useNode } from "../../../api/nodes";
 import { useLanguage } from "../../../i18n/language";
-import { holderText, memoryText, percentText, podsText, sinceText, unitText } from "../deviceText";
-import type { Device } from "../model";
+import { percentText, unitText } from "../../../lib/readings";
+import { holderText, idleText, memoryUseText, podsText, sinceText, titleOf } from "../deviceText";
+import { useRevision } from "../live/OverviewProvider";
+import { type Device, deviceOf, type Fleet } from "../model";
 import classes from "./Heatmap.module.css";
-import { StateMark } from "./StateMark";
+import { StateMark } from "./Mark";
 
 const WIDTH = 272;
 /** Between the square and the card. */
 const OFFSET = 10;
+/** The pointer rests this long before the node is asked for. */
+const REST = 150;
 
 interface DeviceCardProps {
-  device: Device;
-  hint: string | null;
+  fleet: Fleet;
+  /** Index in the fleet. */
+  active: number;
+  hint: (device: Device) => string | null;
   at: { x: number; y: number; size: number; width: number };
 }
 
-export function DeviceCard({ device, hint, at }: DeviceCardProps) {
+export function DeviceCard({ fleet, active, hint, at }: DeviceCardProps) {
+  useRevision();
   const { text, locale } = useLanguage();
   const { columns, states } = text.gpus;
-  const readings: [string, string | null][] = [
-    [columns.holder, holderText(device, text)],
-    [columns.pod, podsText(device)],
-    [columns.since, sinceText(device, locale)],
+  const device = deviceOf(fleet, active);
+  const [rested] = useDebouncedValue(device.node.name, REST);
+  const { data, isError } = useNode(rested);
+  const slot = data?.nodeName === device.node.name ? slotAt(data, device) : undefined;
+  const held = device.status === "used";
+  const readings: [string, string | null | undefined][] = [
+    [columns.holder, holderText(device, slot, text)],
+    [columns.pod, podsText(slot)],
+    [columns.since, sinceText(slot, locale)],
+    [columns.idle, idleText(slot, locale)],
     [columns.utilization, percentText(device.utilization)],
-    [columns.memory, memoryText(device, locale)],
-    [columns.power, unitText(device.power, "W", locale)],
-    [columns.temperature, unitText(device.temperature, "°C", locale)],
+    [columns.memory, memoryUseText(device, slot, locale)],
+    [columns.power, slot && unitText(slot.power, "W", locale)],
+    [columns.temperature, slot && unitText(slot.temperature, "°C", locale)],
   ];
-  const card = useRef<HTMLDivElement>(null);
-  const [above, setAbove] = useState(false);
-  useLayoutEffect(() => {
-    const map = card.current?.offsetParent;
-    if (card.current && map) {
-      const over = map.getBoundingClientRect().top + at.y - OFFSET;
-      const under = window.innerHeight - over - at.size - 2 * OFFSET;
-      setAbove(under < card.current.offsetHeight && under < over);
-    }
-  }, [at.y, at.size]);
+  const { card, above } = useSide(at.y, at.size);
   const left = Math.max(0, Math.min(at.x + at.size / 2 - WIDTH / 2, at.width - WIDTH));
+  const line = hint(device);
   return (
     <div
       ref={card}
@@ -49,10 +59,10 @@ export function DeviceCard({ device, hint, at }: DeviceCardProps) {
       data-testid="gpu-card"
     >
       <Text fw={600} size="sm" className={classes.title}>
-        {device.node.name} · {columns.gpu} {device.index}
+        {titleOf(device, slot, text)}
       </Text>
       <Group justify="space-between" wrap="nowrap" gap="xs">
-        <Text size="xs" c="dimmed" className={classes.title}>
+        <Text size="xs" c="dimmed" truncate>
           {device.group.label}
         </Text>
         <Group gap={6} wrap="nowrap" flex="none">
@@ -63,24 +73,38 @@ export function DeviceCard({ device, hint, at }: DeviceCardProps) {
         </Group>
       </Group>
       <dl className={classes.readings}>
-        {readings.map(
-          ([name, value]) =>
-            value !== null && (
-              <div key={name} style={{ display: "contents" }}>
-                <dt>{name}</dt>
-                <dd>{value}</dd>
-              </div>
-            ),
-        )}
+        {(held ? readings : readings.slice(4)).map(([name, value]) => (
+          <div key={name} style={{ display: "contents" }}>
+            <dt>{name}</dt>
+            <dd>{value ?? (value === undefined && !isError ? "·" : "–")}</dd>
+          </div>
+        ))}
       </dl>
-      {[device.reason, hint].map(
-        (line) =>
-          line && (
-            <Text key={line} size="xs" className={classes.hint}>
-              {line}
-            </Text>
-          ),
+      {!held && device.status !== "free" && (
+        <Text size="xs" className={classes.reason}>
+          {slot?.reason}
+        </Text>
+      )}
+      {line && (
+        <Text size="xs" className={classes.hint}>
+          {line}
+        </Text>
       )}
     </div>
   );
+}
+
+/** Above the square where there is no room under it. */
+function useSide(y: number, size: number) {
+  const card = useRef<HTMLDivElement>(null);
+  const [above, setAbove] = useState(false);
+  useLayoutEffect(() => {
+    const map = card.current?.offsetParent;
+    if (card.current && map) {
+      const over = map.getBoundingClientRect().top + y - OFFSET;
+      const under = window.innerHeight - over - size - 2 * OFFSET;
+      setAbove(under < card.current.offsetHeight && under < over);
+    }
+  }, [y, size]);
+  return { card, above };
 }

@@ -1,25 +1,32 @@
-/** The map of all GPUs: one canvas, drawn when the data changes; the outline and the tooltip move without drawing. */
-import { Text } from "@mantine/core";
+/**
+ * The map of all GPUs: one canvas, drawn whole when there is another fleet or another way to look at it, and node by
+ * node when the fleet changes. Outline and card move without drawing; a change renders nothing of this component anew.
+ */
 import { useElementSize } from "@mantine/hooks";
-import { type KeyboardEvent, type PointerEvent, useEffect, useMemo, useRef } from "react";
+import { type KeyboardEvent, type PointerEvent, useEffect, useMemo, useRef, useState } from "react";
 import { useLanguage } from "../../../i18n/language";
-import { type Filter, matches, shownGroups } from "../filter";
+import { type Filter, matcher, shownGroups } from "../filter";
+import { useFeed } from "../live/OverviewProvider";
 import type { Device, Fleet } from "../model";
 import { DeviceCard } from "./DeviceCard";
-import { drawFleet } from "./draw";
+import { drawFleet, redrawNodes, type Scene } from "./draw";
+import { GroupHeadings, MapSummary } from "./GroupHeadings";
 import classes from "./Heatmap.module.css";
-import { cellOrigin, type Direction, deviceAt, firstDevice, layoutFleet, neighbour } from "./layout";
+import { cellOrigin, type Direction, deviceAt, firstDevice, layoutFleet, nameAt, neighbour } from "./layout";
+import { type Colouring, painterOf } from "./paint";
 import { usePalette, usePixelRatio } from "./screen";
 
 export interface HeatmapProps {
   fleet: Fleet;
   filter: Filter;
+  colouring: Colouring;
   /** The outlined GPU; shared with the table. */
   active: number | null;
   /** Whether to say what is known about it; the table says so itself. */
   described: boolean;
   onActive: (device: number | null) => void;
-  onChoose: (device: Device) => void;
+  onChoose: (device: number) => void;
+  onNode: (name: string) => void;
   /** What choosing a GPU does, in words; null where it does nothing. */
   hint: (device: Device, byTouch: boolean) => string | null;
 }
@@ -28,33 +35,29 @@ export interface HeatmapProps {
 const MAX_SIDE = 16_000;
 /** Room around the map for the frames of squares at its edge. */
 const MARGIN = 3;
+const SUMMARY = "gpu-map-summary";
 
-export function Heatmap({ fleet, filter, active, described, onActive, onChoose, hint }: HeatmapProps) {
-  const { text, locale } = useLanguage();
+export function Heatmap(props: HeatmapProps) {
+  const { fleet, filter, colouring, active, described, onActive, onChoose, onNode, hint } = props;
+  const { text } = useLanguage();
   const { ref, width } = useElementSize();
-  const canvas = useRef<HTMLCanvasElement>(null);
   const outline = useRef<HTMLDivElement>(null);
   /** What moved the outline last, as far as it was moved here. */
   const tool = useRef<"mouse" | "touch" | "keys">("mouse");
+  const [overName, setOverName] = useState(false);
   const palette = usePalette();
-  const pixelRatio = usePixelRatio();
-  const layout = useMemo(() => layoutFleet(fleet, shownGroups(fleet, filter), width), [fleet, filter, width]);
-
-  useEffect(() => {
-    const element = canvas.current;
-    const surface = element?.getContext("2d");
-    if (!element || !surface || layout.width === 0) {
-      return;
-    }
-    const width = layout.width + 2 * MARGIN;
-    const height = layout.height + 2 * MARGIN;
-    const scale = Math.min(pixelRatio, MAX_SIDE / Math.max(width, height));
-    // Setting the size also clears the canvas.
-    element.width = Math.round(width * scale);
-    element.height = Math.round(height * scale);
-    surface.setTransform(scale, 0, 0, scale, MARGIN * scale, MARGIN * scale);
-    drawFleet(surface, fleet, layout, palette, (device) => matches(fleet, filter, device));
-  }, [fleet, filter, layout, palette, pixelRatio]);
+  const scene = useMemo<Scene>(
+    () => ({
+      fleet,
+      layout: layoutFleet(fleet, shownGroups(fleet, filter), width),
+      palette,
+      painter: painterOf(fleet, colouring, palette),
+      standsOut: matcher(fleet, filter),
+    }),
+    [fleet, filter, width, palette, colouring],
+  );
+  const { layout } = scene;
+  const canvas = useDrawn(scene);
 
   useEffect(() => {
     // Only a key scrolls: the pointer is in sight, and new data must not pull back somebody who scrolled away.
@@ -63,24 +66,27 @@ export function Heatmap({ fleet, filter, active, described, onActive, onChoose, 
     }
   }, [active, described]);
 
-  const under = (event: PointerEvent | React.MouseEvent) => {
+  const pointOf = (event: PointerEvent | React.MouseEvent) => {
     const corner = event.currentTarget.getBoundingClientRect();
-    return deviceAt(layout, fleet, {
-      x: event.clientX - corner.left - MARGIN,
-      y: event.clientY - corner.top - MARGIN,
-    });
+    return { x: event.clientX - corner.left - MARGIN, y: event.clientY - corner.top - MARGIN };
   };
   const hover = (event: PointerEvent) => {
     tool.current = event.pointerType === "touch" ? "touch" : "mouse";
     if (tool.current === "mouse") {
-      onActive(under(event));
+      const point = pointOf(event);
+      onActive(deviceAt(layout, fleet, point));
+      setOverName(nameAt(layout, fleet, point) !== null);
     }
   };
   const click = (event: React.MouseEvent) => {
-    const device = under(event);
-    // A finger has no hover: its first tap shows the GPU, the second chooses it.
-    if (device !== null && (tool.current !== "touch" || device === active)) {
-      onChoose(fleet.device(device));
+    const point = pointOf(event);
+    const device = deviceAt(layout, fleet, point);
+    const node = nameAt(layout, fleet, point);
+    if (node) {
+      onNode(node.name);
+    } else if (device !== null && (tool.current !== "touch" || device === active)) {
+      // A finger has no hover: its first tap shows the GPU, the second chooses it.
+      onChoose(device);
     } else {
       onActive(device);
     }
@@ -95,15 +101,16 @@ export function Heatmap({ fleet, filter, active, described, onActive, onChoose, 
           : neighbour(layout, fleet, active, event.key as Direction),
       );
     } else if (event.key === "Enter" && active !== null) {
-      onChoose(fleet.device(active));
+      onChoose(active);
+    } else if (event.key === " " && active !== null) {
+      event.preventDefault();
+      onNode(fleet.nodes[fleet.nodeOf[active] as number]?.name ?? "");
     } else if (event.key === "Escape") {
       onActive(null);
     }
   };
 
   const origin = active === null ? null : cellOrigin(layout, fleet, active);
-  const device = active === null || origin === null ? null : fleet.device(active);
-  const number = new Intl.NumberFormat(locale);
   return (
     <div
       ref={ref}
@@ -116,40 +123,19 @@ export function Heatmap({ fleet, filter, active, described, onActive, onChoose, 
       onKeyDown={press}
       onBlur={() => onActive(null)}
     >
-      {layout.boxes.map((box) => {
-        const group = fleet.groups[box.group];
-        return (
-          group && (
-            <div
-              key={group.type}
-              className={classes.heading}
-              style={{ top: box.top, left: box.x, width: box.width }}
-            >
-              <Text component="h2" fw={600} size="sm" lineClamp={2} className={classes.label}>
-                {group.label}
-              </Text>
-              <Text c="dimmed" size="sm" className={classes.count}>
-                {text.gpus.groupCount(number.format(group.counts.free), number.format(group.counts.total))}
-              </Text>
-            </div>
-          )
-        );
-      })}
+      <GroupHeadings fleet={fleet} layout={layout} />
+      <MapSummary id={SUMMARY} fleet={fleet} />
       <canvas
         ref={canvas}
         data-testid="heatmap"
         role="img"
-        aria-label={text.gpus.mapSummary(
-          number.format(fleet.counts.free),
-          number.format(fleet.counts.used),
-          number.format(fleet.counts.total),
-        )}
+        aria-labelledby={SUMMARY}
         className={classes.canvas}
         style={{
           inset: -MARGIN,
           width: layout.width + 2 * MARGIN,
           height: layout.height + 2 * MARGIN,
-          cursor: device ? "pointer" : "default",
+          cursor: origin || overName ? "pointer" : "default",
         }}
         onPointerDown={hover}
         onPointerMove={hover}
@@ -157,7 +143,7 @@ export function Heatmap({ fleet, filter, active, described, onActive, onChoose, 
         onClick={click}
       />
       <div aria-live="polite">
-        {device && origin && (
+        {active !== null && origin && (
           <>
             <div
               ref={outline}
@@ -170,8 +156,9 @@ export function Heatmap({ fleet, filter, active, described, onActive, onChoose, 
             />
             {described && (
               <DeviceCard
-                device={device}
-                hint={hint(device, tool.current === "touch")}
+                fleet={fleet}
+                active={active}
+                hint={(device) => hint(device, tool.current === "touch")}
                 at={{ x: origin.x, y: origin.y, size: layout.density.cell, width: layout.width }}
               />
             )}
@@ -180,4 +167,28 @@ export function Heatmap({ fleet, filter, active, described, onActive, onChoose, 
       </div>
     </div>
   );
+}
+
+/** A canvas that shows the scene and what becomes of it. */
+function useDrawn(scene: Scene) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const pixelRatio = usePixelRatio();
+  const { onFrame } = useFeed();
+  useEffect(() => {
+    const element = canvas.current;
+    const surface = element?.getContext("2d");
+    if (!element || !surface || scene.layout.width === 0) {
+      return;
+    }
+    const width = scene.layout.width + 2 * MARGIN;
+    const height = scene.layout.height + 2 * MARGIN;
+    const scale = Math.min(pixelRatio, MAX_SIDE / Math.max(width, height));
+    // Setting the size also clears the canvas.
+    element.width = Math.round(width * scale);
+    element.height = Math.round(height * scale);
+    surface.setTransform(scale, 0, 0, scale, MARGIN * scale, MARGIN * scale);
+    drawFleet(surface, scene);
+    return onFrame((nodes) => redrawNodes(surface, scene, nodes));
+  }, [scene, pixelRatio, onFrame]);
+  return canvas;
 }

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { fleetFromObjects, STATES } from "../model";
-import { overviewOf, slotOf } from "../testing";
-import { drawFleet, drawState, type Surface, shortName } from "./draw";
+import { STATES } from "../model";
+import { fleetWith, podsOf, slotOf } from "../testing";
+import { drawFleet, drawPaint, redrawNodes, type Scene, type Surface, shortName } from "./draw";
 import { cellOrigin, layoutFleet } from "./layout";
+import { painterOf, statePaint } from "./paint";
 import { LIGHT } from "./palette";
 
 /** Writes down what is drawn; drawing itself is the browser's business. */
@@ -13,11 +14,15 @@ class Recorder implements Surface {
   globalAlpha = 1;
   font = "";
   textBaseline: CanvasTextBaseline = "top";
-  rects: { style: string; alpha: number; box: number[] }[] = [];
+  rects: { style: string; alpha: number; box: [number, number, number, number] }[] = [];
   texts: string[] = [];
   lines: number[][] = [];
   frames: number[][] = [];
+  cleared: number[][] = [];
 
+  clearRect(...box: [number, number, number, number]) {
+    this.cleared.push(box);
+  }
   fillRect(...box: [number, number, number, number]) {
     this.rects.push({ style: String(this.fillStyle), alpha: this.globalAlpha, box });
   }
@@ -37,20 +42,21 @@ class Recorder implements Surface {
 
 const slots = [
   slotOf(0, "free"),
-  slotOf(1, "used", {
-    utilization: 50,
-    pods: [{ name: "p", namespace: "user-ann-a", user: "ann-a", startedAt: null }],
-  }),
+  slotOf(1, "used", { utilization: 50, pods: podsOf("ann") }),
   slotOf(2, "used"),
   slotOf(3, "unhealthy"),
 ];
-const fleet = fleetFromObjects(overviewOf({ a: [slots] }), "ann-a");
+const fleet = fleetWith({ a: [slots, 4] });
 const layout = layoutFleet(fleet, [0], 800);
 const { cell } = layout.density;
 
-function draw(standsOut: (device: number) => boolean = () => true): Recorder {
+function sceneOf(standsOut: Scene["standsOut"] = () => true): Scene {
+  return { fleet, layout, palette: LIGHT, painter: painterOf(fleet, "state", LIGHT), standsOut };
+}
+
+function draw(standsOut?: Scene["standsOut"]): Recorder {
   const recorder = new Recorder();
-  drawFleet(recorder, fleet, layout, LIGHT, standsOut);
+  drawFleet(recorder, sceneOf(standsOut));
   return recorder;
 }
 
@@ -80,22 +86,59 @@ describe("drawFleet", () => {
 
   it("draws faintly what does not stand out", () => {
     const { rects } = draw((device) => device === 0);
-    expect(rects.find(({ style }) => style === LIGHT.states.free.fill)?.alpha).toBe(1);
-    expect(rects.find(({ style }) => style === LIGHT.states.used.fill)?.alpha).toBeLessThan(0.5);
+    const alphas = (state: "free" | "used") =>
+      rects.filter(({ style }) => style === LIGHT.states[state].fill).map(({ alpha }) => alpha);
+    expect(alphas("free").filter((alpha) => alpha === 1)).toHaveLength(1);
+    expect(Math.max(...alphas("used"))).toBeLessThan(0.5);
   });
 
   it("frames the viewer's own GPUs only, and names the nodes", () => {
     const { frames, texts } = draw();
     expect(frames).toHaveLength(1);
-    expect(texts).toEqual(["a-0"]);
+    expect(texts).toEqual(["a-0", "a-1"]);
   });
 });
 
-describe("drawState", () => {
+describe("redrawNodes", () => {
+  it("paints the nodes that changed and nothing of the others", () => {
+    const recorder = new Recorder();
+    redrawNodes(recorder, sceneOf(), [1]);
+    expect(recorder.texts).toEqual(["a-1"]);
+    expect(recorder.frames).toEqual([]);
+    const { x, y } = cellOrigin(layout, fleet, 4) ?? { x: -1, y: -1 };
+    const [left, top, width, height] = recorder.cleared[0] as [number, number, number, number];
+    expect(recorder.cleared).toHaveLength(1);
+    for (const { box } of recorder.rects) {
+      expect(box[0]).toBeGreaterThanOrEqual(x);
+      expect(box[0] + box[2]).toBeLessThanOrEqual(left + width);
+      expect(box[1]).toBeGreaterThanOrEqual(y);
+      expect(box[1] + box[3]).toBeLessThanOrEqual(top + height);
+    }
+    // What is cleared is no square of the node before it.
+    const before = cellOrigin(layout, fleet, 3) ?? { x: 0, y: 0 };
+    expect(before.x + cell).toBeLessThanOrEqual(left);
+  });
+
+  it("paints a node as drawing all of them does", () => {
+    const recorder = new Recorder();
+    redrawNodes(recorder, sceneOf(), [0]);
+    for (const rect of recorder.rects) {
+      expect(draw().rects).toContainEqual(rect);
+    }
+  });
+
+  it("leaves out nodes that are not shown", () => {
+    const recorder = new Recorder();
+    redrawNodes(recorder, { ...sceneOf(), layout: layoutFleet(fleet, [], 800) }, [0, 1]);
+    expect([recorder.rects, recorder.cleared]).toEqual([[], []]);
+  });
+});
+
+describe("drawPaint", () => {
   it("gives every state a shape of its own", () => {
     const shapes = STATES.map((state) => {
       const recorder = new Recorder();
-      drawState(recorder, state, [{ x: 0, y: 0, utilization: 50 }], 20, LIGHT);
+      drawPaint(recorder, statePaint(state, LIGHT), [{ x: 0, y: 0, level: 50 }], 20);
       return JSON.stringify([recorder.rects.map(({ box }) => box), recorder.lines]);
     });
     expect(new Set(shapes).size).toBe(STATES.length);

@@ -1,11 +1,10 @@
 /**
- * Paints the fleet. Squares of one colour are filled together, since every change of fillStyle costs more than a
- * rectangle. Marks differ by shape: free is hollow, used fills up with its utilization, unknown has a dash, unhealthy a
- * cross, external stripes.
+ * Paints the fleet. Squares of one paint are filled together, since every change of fillStyle costs more than a
+ * rectangle. A node's block can be painted anew without the others.
  */
-import type { SlotStatus } from "../../../api/types";
-import { type Fleet, NOT_MEASURED, STATES } from "../model";
-import { blockOrigin, cellOffset, type Layout, nodesOf } from "./layout";
+import { type Fleet, NOT_MEASURED } from "../model";
+import { blockOrigin, boxOf, cellOffset, type Layout } from "./layout";
+import type { Paint, Painter } from "./paint";
 import type { Palette } from "./palette";
 
 /** The part of a 2D context that is used here. */
@@ -17,6 +16,7 @@ export type Surface = Pick<
   | "globalAlpha"
   | "font"
   | "textBaseline"
+  | "clearRect"
   | "fillRect"
   | "fillText"
   | "beginPath"
@@ -26,72 +26,95 @@ export type Surface = Pick<
   | "stroke"
 >;
 
+export interface Scene {
+  fleet: Fleet;
+  layout: Layout;
+  palette: Palette;
+  painter: Painter;
+  /** The others are drawn faintly. */
+  standsOut: (device: number) => boolean;
+}
+
 interface Cell {
   x: number;
   y: number;
-  utilization: number;
+  level: number;
 }
 
 const FAINT = 0.16;
 const NAME_SIZE = 11;
 /** A monospaced letter is this many times as wide as its font is high: names are cut by arithmetic, not measured. */
 const LETTER = 0.61;
+const FRAME = 2;
 
-export function drawFleet(
-  surface: Surface,
-  fleet: Fleet,
-  layout: Layout,
-  palette: Palette,
-  standsOut: (device: number) => boolean,
-): void {
-  const bright = emptyBuckets();
-  const faint = emptyBuckets();
-  const mine: Cell[] = [];
-  for (const box of layout.boxes) {
-    nodesOf(fleet, box.group).forEach((node, nth) => {
-      const block = blockOrigin(layout, box, nth);
-      for (let index = 0; index < node.deviceCount; index += 1) {
-        const device = node.firstDevice + index;
-        const offset = cellOffset(layout, box, index);
-        const cell = {
-          x: block.x + offset.x,
-          y: block.y + offset.y,
-          utilization: fleet.utilization[device] as number,
-        };
-        (standsOut(device) ? bright : faint)[fleet.state[device] as number]?.push(cell);
-        if (fleet.mine[device] === 1) {
-          mine.push(cell);
-        }
-      }
-    });
-  }
-
-  for (const [buckets, alpha] of [
-    [faint, FAINT],
-    [bright, 1],
-  ] as const) {
-    surface.globalAlpha = alpha;
-    STATES.forEach((state, index) => {
-      drawState(surface, state, buckets[index] ?? [], layout.density.cell, palette);
-    });
-  }
-  surface.globalAlpha = 1;
-  drawFrames(surface, mine, layout, palette.mine);
-  drawNames(surface, fleet, layout, palette);
+/** Draws all nodes on a clear surface. */
+export function drawFleet(surface: Surface, scene: Scene): void {
+  draw(surface, scene, scene.fleet.nodes.keys());
 }
 
-/** One state's squares with their marks; the legend draws its samples with it as well. */
-export function drawState(
-  surface: Surface,
-  state: SlotStatus,
-  cells: Cell[],
-  size: number,
-  palette: Palette,
-): void {
-  if (cells.length === 0) {
-    return;
+/** Draws some nodes anew, by their indexes. */
+export function redrawNodes(surface: Surface, scene: Scene, nodes: Iterable<number>): void {
+  const { layout, fleet } = scene;
+  const shown: number[] = [];
+  for (const index of nodes) {
+    const box = boxOf(layout, fleet, index);
+    if (box) {
+      const { x, y } = blockOrigin(layout, fleet, box, index);
+      surface.clearRect(x - FRAME, y - FRAME, box.blockWidth + 2 * FRAME, box.blockHeight + 2 * FRAME);
+      shown.push(index);
+    }
   }
-  const { fill, mark } = palette.states[state];
+  draw(surface, scene, shown);
+}
+
+function draw(surface: Surface, scene: Scene, nodes: Iterable<number>): void {
+  const { fleet, layout, palette, painter, standsOut } = scene;
+  const bright = new Map<Paint, Cell[]>();
+  const faint = new Map<Paint, Cell[]>();
+  const mine: Cell[] = [];
+  const names: [number, number, number, string][] = [];
+  for (const index of nodes) {
+    const node = fleet.nodes[index];
+    const box = boxOf(layout, fleet, index);
+    if (!node || !box) {
+      continue;
+    }
+    const block = blockOrigin(layout, fleet, box, index);
+    for (let place = 0; place < node.deviceCount; place += 1) {
+      const device = node.firstDevice + place;
+      const offset = cellOffset(layout, box, place);
+      const cell = { x: block.x + offset.x, y: block.y + offset.y, level: painter.levelOf(device) };
+      put(standsOut(device) ? bright : faint, painter.paintOf(device), cell);
+      if (fleet.mine[device] === 1) {
+        mine.push(cell);
+      }
+    }
+    if (layout.density.label > 0) {
+      names.push([index, block.x, block.y, shortName(marked(node), box.blockWidth)]);
+    }
+  }
+
+  const size = layout.density.cell;
+  surface.globalAlpha = FAINT;
+  for (const [paint, cells] of faint) {
+    drawPaint(surface, paint, cells, size);
+  }
+  surface.globalAlpha = 1;
+  for (const [paint, cells] of bright) {
+    drawPaint(surface, paint, cells, size);
+  }
+  drawFrames(surface, mine, layout, painter.frame);
+  surface.font = `${NAME_SIZE}px ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace`;
+  surface.textBaseline = "top";
+  for (const [index, x, y, name] of names) {
+    const node = fleet.nodes[index];
+    surface.fillStyle = node?.ready && node.schedulable ? palette.muted : palette.warning;
+    surface.fillText(name, x, y + 2);
+  }
+}
+
+/** Squares of one paint with their marks; the legend draws its samples with it as well. */
+export function drawPaint(surface: Surface, { fill, mark, shape }: Paint, cells: Cell[], size: number): void {
   surface.fillStyle = fill;
   for (const { x, y } of cells) {
     surface.fillRect(x, y, size, size);
@@ -99,24 +122,23 @@ export function drawState(
   surface.fillStyle = mark;
   surface.strokeStyle = mark;
   const inset = (share: number) => Math.max(1, Math.round(size * share));
-  if (state === "free") {
+  if (shape === "hollow") {
     const edge = Math.ceil(size * 0.34);
     fillEach(surface, cells, () => [edge, edge, size - 2 * edge, size - 2 * edge]);
-  } else if (state === "used") {
-    fillEach(surface, cells, ({ utilization }) => {
-      const share = utilization === NOT_MEASURED ? 1 : utilization / 100;
-      const height = Math.round(size * share);
+  } else if (shape === "level") {
+    fillEach(surface, cells, ({ level }) => {
+      const height = Math.round(size * (level === NOT_MEASURED ? 1 : level / 100));
       return [0, size - height, size, height];
     });
-  } else if (state === "unknown") {
+  } else if (shape === "dash") {
     const edge = inset(0.24);
     const height = inset(0.2);
     fillEach(surface, cells, () => [edge, Math.floor((size - height) / 2), size - 2 * edge, height]);
-  } else if (state === "external") {
+  } else if (shape === "stripes") {
     const stripe = inset(0.14);
     fillEach(surface, cells, () => [0, Math.round(size * 0.25), size, stripe]);
     fillEach(surface, cells, () => [0, Math.round(size * 0.62), size, stripe]);
-  } else {
+  } else if (shape === "cross") {
     drawCrosses(surface, cells, size);
   }
 }
@@ -127,8 +149,28 @@ export function shortName(name: string, width: number): string {
   return name.length <= letters ? name : `…${name.slice(name.length - letters + 1)}`;
 }
 
-function emptyBuckets(): Cell[][] {
-  return STATES.map(() => []);
+function marked({
+  name,
+  ready,
+  schedulable,
+}: {
+  name: string;
+  ready: boolean;
+  schedulable: boolean;
+}): string {
+  if (!ready) {
+    return `${name} ⚠`;
+  }
+  return schedulable ? name : `${name} ⊘`;
+}
+
+function put(buckets: Map<Paint, Cell[]>, paint: Paint, cell: Cell): void {
+  const cells = buckets.get(paint);
+  if (cells) {
+    cells.push(cell);
+  } else {
+    buckets.set(paint, [cell]);
+  }
 }
 
 function fillEach(
@@ -156,7 +198,7 @@ function drawCrosses(surface: Surface, cells: Cell[], size: number): void {
 }
 
 function drawFrames(surface: Surface, cells: Cell[], { density }: Layout, colour: string): void {
-  const width = density.gap > 1 ? 2 : 1;
+  const width = density.gap > 1 ? FRAME : 1;
   surface.strokeStyle = colour;
   surface.lineWidth = width;
   surface.beginPath();
@@ -164,20 +206,4 @@ function drawFrames(surface: Surface, cells: Cell[], { density }: Layout, colour
     surface.rect(x - width / 2, y - width / 2, density.cell + width, density.cell + width);
   }
   surface.stroke();
-}
-
-function drawNames(surface: Surface, fleet: Fleet, layout: Layout, palette: Palette): void {
-  if (layout.density.label === 0) {
-    return;
-  }
-  surface.font = `${NAME_SIZE}px ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace`;
-  surface.textBaseline = "top";
-  for (const box of layout.boxes) {
-    nodesOf(fleet, box.group).forEach(({ name, ready, schedulable }, nth) => {
-      const { x, y } = blockOrigin(layout, box, nth);
-      const sound = ready && schedulable;
-      surface.fillStyle = sound ? palette.muted : palette.warning;
-      surface.fillText(shortName(sound ? name : `${name} ${ready ? "⊘" : "⚠"}`, box.blockWidth), x, y + 2);
-    });
-  }
 }

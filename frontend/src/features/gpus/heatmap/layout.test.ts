@@ -1,9 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { fleetFromObjects } from "../model";
-import { overviewOf } from "../testing";
-import { cellOrigin, deviceAt, firstDevice, layoutFleet, neighbour } from "./layout";
+import { fleetWith } from "../testing";
+import { cellOrigin, deviceAt, firstDevice, layoutFleet, nameAt, neighbour } from "./layout";
 
-const fleet = fleetFromObjects(overviewOf({ a: [8, 3, 16], b: [1, 1, 4] }), null);
+const fleet = fleetWith({ a: [8, 3, 16], b: [1, 1, 4] });
 const devices = Array.from(fleet.state.keys());
 
 describe.each([200, 262, 320, 800, 1600])("a layout %i px wide", (width) => {
@@ -53,6 +52,16 @@ describe("deviceAt", () => {
   });
 });
 
+describe("nameAt", () => {
+  it("is the node whose name is there, and none on its squares or beside it", () => {
+    const layout = layoutFleet(fleet, [0, 1], 1600);
+    const { x, y } = cellOrigin(layout, fleet, 8) ?? { x: 0, y: 0 };
+    expect(nameAt(layout, fleet, { x: x + 4, y: y - layout.density.label / 2 })?.name).toBe("a-1");
+    expect(nameAt(layout, fleet, { x, y })).toBeNull();
+    expect(nameAt(layout, fleet, { x, y: 0 })).toBeNull();
+  });
+});
+
 describe("a layout of some groups", () => {
   const layout = layoutFleet(fleet, [1], 800);
 
@@ -93,7 +102,7 @@ describe("small groups", () => {
 describe("density", () => {
   it("grows with the fleet: large squares for a lab, no names for a data centre", () => {
     const lab = layoutFleet(fleet, [0, 1], 1200);
-    const centre = fleetFromObjects(overviewOf({ a: Array.from({ length: 5000 }, () => 8) }), null);
+    const centre = fleetWith({ a: Array.from({ length: 5000 }, () => 8) });
     const dense = layoutFleet(centre, [0], 1200);
     expect(lab.density.cell).toBeGreaterThan(30);
     expect(dense.density.label).toBe(0);

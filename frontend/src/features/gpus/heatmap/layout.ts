@@ -119,8 +119,15 @@ export function nodesOf({ groups, nodes }: Fleet, group: number): FleetNode[] {
   return nodes.slice(firstNode, firstNode + nodeCount);
 }
 
-/** Top left corner of the block of the group's nth node. */
-export function blockOrigin({ density }: Layout, box: GroupBox, nth: number): Point {
+/** The box of a node's group; undefined when it is not shown. */
+export function boxOf({ boxes }: Layout, { nodes }: Fleet, node: number): GroupBox | undefined {
+  const group = nodes[node]?.group;
+  return boxes.find((box) => box.group === group);
+}
+
+/** Top left corner of a node's block. */
+export function blockOrigin({ density }: Layout, { groups }: Fleet, box: GroupBox, node: number): Point {
+  const nth = node - (groups[box.group]?.firstNode ?? 0);
   return {
     x: box.x + (nth % box.blockColumns) * (box.blockWidth + density.blockGap),
     y: box.y + Math.floor(nth / box.blockColumns) * (box.blockHeight + density.blockGap),
@@ -140,19 +147,43 @@ export function cellOffset({ density }: Layout, box: GroupBox, nth: number): Poi
 export function cellOrigin(layout: Layout, fleet: Fleet, device: number): Point | null {
   const index = fleet.nodeOf[device];
   const node = index === undefined ? undefined : fleet.nodes[index];
-  const box = node && layout.boxes.find(({ group }) => group === node.group);
+  const box = index === undefined ? undefined : boxOf(layout, fleet, index);
   if (index === undefined || !node || !box) {
     return null;
   }
-  const block = blockOrigin(layout, box, index - (fleet.groups[node.group]?.firstNode ?? 0));
+  const block = blockOrigin(layout, fleet, box, index);
   const cell = cellOffset(layout, box, device - node.firstDevice);
   return { x: block.x + cell.x, y: block.y + cell.y };
 }
 
 /** The GPU at a point, the gap after a square counted as its own; null between blocks. */
-export function deviceAt(layout: Layout, fleet: Fleet, { x, y }: Point): number | null {
-  const { cell, gap, blockGap, label } = layout.density;
-  const box = layout.boxes.find(
+export function deviceAt(layout: Layout, fleet: Fleet, point: Point): number | null {
+  const found = blockAt(layout, fleet, point);
+  if (!found) {
+    return null;
+  }
+  const { box, node, x, y } = found;
+  const { cell, gap, label } = layout.density;
+  const cellColumn = Math.floor(x / (cell + gap));
+  const cellRow = Math.floor((y - label) / (cell + gap));
+  const index = cellRow * box.cellColumns + cellColumn;
+  const inside = cellColumn < box.cellColumns && cellRow >= 0 && index < node.deviceCount;
+  return inside ? node.firstDevice + index : null;
+}
+
+/** The node whose name is at a point. */
+export function nameAt(layout: Layout, fleet: Fleet, point: Point): FleetNode | null {
+  const found = blockAt(layout, fleet, point);
+  return found && found.y < layout.density.label && found.x < found.box.blockWidth ? found.node : null;
+}
+
+/** The block at a point, the gap after it counted as its own, and the point's place in it. */
+function blockAt(
+  { boxes, density: { blockGap } }: Layout,
+  fleet: Fleet,
+  { x, y }: Point,
+): ({ box: GroupBox; node: FleetNode } & Point) | null {
+  const box = boxes.find(
     (candidate) =>
       x >= candidate.x &&
       x < candidate.x + candidate.width &&
@@ -162,21 +193,15 @@ export function deviceAt(layout: Layout, fleet: Fleet, { x, y }: Point): number 
   if (!box) {
     return null;
   }
-  const column = Math.floor((x - box.x) / (box.blockWidth + blockGap));
-  const row = Math.floor((y - box.y) / (box.blockHeight + blockGap));
+  const pitchX = box.blockWidth + blockGap;
+  const pitchY = box.blockHeight + blockGap;
+  const column = Math.floor((x - box.x) / pitchX);
+  const row = Math.floor((y - box.y) / pitchY);
   const nth = row * box.blockColumns + column;
   const group = fleet.groups[box.group];
   const node =
     column < box.blockColumns && group && nth < group.nodeCount && fleet.nodes[group.firstNode + nth];
-  if (!node) {
-    return null;
-  }
-  const block = blockOrigin(layout, box, nth);
-  const cellColumn = Math.floor((x - block.x) / (cell + gap));
-  const cellRow = Math.floor((y - block.y - label) / (cell + gap));
-  const index = cellRow * box.cellColumns + cellColumn;
-  const inside = cellColumn < box.cellColumns && cellRow >= 0 && index < node.deviceCount;
-  return inside ? node.firstDevice + index : null;
+  return node ? { box, node, x: x - box.x - column * pitchX, y: y - box.y - row * pitchY } : null;
 }
 
 export type Direction = "ArrowLeft" | "ArrowRight" | "ArrowUp" | "ArrowDown";

@@ -41,7 +41,7 @@ function contrast(one: string, other: string): number {
 describe.each([
   ["light", LIGHT],
   ["dark", DARK],
-])("the %s palette", (_, { states, surface, text, muted, warning, mine }) => {
+])("the %s palette", (_, { states, surface, text, muted, warning, mine, ramp, track }) => {
   const pairs = STATES.flatMap((one, at) => STATES.slice(at + 1).map((other) => [one, other] as const));
 
   it.each(pairs)("tells %s from %s", (one, other) => {
@@ -57,6 +57,13 @@ describe.each([
     const [, usedA] = oklab(states.used.mark);
     expect(freeA).toBeLessThan(-0.08);
     expect(usedA).toBeGreaterThan(0.12);
+  });
+
+  it("goes from little to much in one direction, away from the empty part", () => {
+    const lightness = [track, ...ramp].map((colour) => oklab(colour)[0]);
+    const steps = lightness.slice(1).map((value, nth) => value - (lightness[nth] ?? 0));
+    expect(new Set(steps.map(Math.sign)).size).toBe(1);
+    expect(Math.min(...steps.map(Math.abs))).toBeGreaterThan(0.05);
   });
 
   it("can be read", () => {

@@ -5,7 +5,14 @@ import { percentText } from "../../lib/readings";
 import type { Filter } from "./filter";
 import classes from "./gpus.module.css";
 import { Mark, StateMark } from "./heatmap/Mark";
-import { COLOURINGS, type Colouring, levelPaint, nobodyPaint, severalPaint, userPaint } from "./heatmap/paint";
+import {
+  COLOURINGS,
+  type Colouring,
+  levelPaint,
+  nobodyPaint,
+  severalPaint,
+  userPaint,
+} from "./heatmap/paint";
 import { usePalette } from "./heatmap/screen";
 import { useRevision } from "./live/OverviewProvider";
 import { type Fleet, topUsers } from "./model";
@@ -56,6 +63,10 @@ function LevelLegend() {
       <li className={classes.key}>
         <StateMark state="unknown" />
         {text.gpus.notMeasured}
+      </li>
+      <li className={classes.key}>
+        <Mark paint={nobodyPaint(palette)} />
+        {text.gpus.nobody}
       </li>
     </ul>
   );

@@ -23,8 +23,8 @@ const shapes = (colouring: Parameters<typeof painterOf>[1]) => {
 };
 
 describe("a painter", () => {
-  it("fills squares by what is measured, and says where nothing is", () => {
-    expect(shapes("utilization")).toEqual(["level", "dash", "dash", "dash", "dash", "cross", "dash"]);
+  it("fills squares by what is measured on those that are not free, and says where nothing is", () => {
+    expect(shapes("utilization")).toEqual(["level", "dash", "dash", "dash", "hollow", "cross", "dash"]);
     const [utilization, memory] = [painterOf(fleet, "utilization", LIGHT), painterOf(fleet, "memory", LIGHT)];
     expect([utilization.levelOf(0), memory.levelOf(0), memory.levelOf(1)]).toEqual([7, 99, NOT_MEASURED]);
     expect(utilization.paintOf(0).mark).toBe(LIGHT.ramp[0]);

@@ -75,13 +75,18 @@ type PaintOf = Painter["paintOf"];
 function byLevel(fleet: Fleet, levels: Uint8Array, palette: Palette, byState: PaintOf): Painter {
   const steps = palette.ramp.map((_, step) => levelPaint(step, palette));
   const unknown = statePaint("unknown", palette);
-  const unhealthy = STATES.indexOf("unhealthy");
+  const nobody = nobodyPaint(palette);
+  const [free, unhealthy] = [STATES.indexOf("free"), STATES.indexOf("unhealthy")];
   return {
     frame: palette.mine,
     levelOf: (device) => levels[device] as number,
     paintOf: (device) => {
       if (fleet.state[device] === unhealthy) {
         return byState(device);
+      }
+      if (fleet.state[device] === free) {
+        // So that what is held without being used stands out.
+        return nobody;
       }
       const level = levels[device] as number;
       return level === NOT_MEASURED ? unknown : (steps[stepOf(level, steps.length)] as Paint);

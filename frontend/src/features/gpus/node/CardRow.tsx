@@ -13,12 +13,14 @@ import classes from "./node.module.css";
 
 interface CardRowProps {
   slot: Slot;
+  /** Its type, where the node has several. */
+  type: string | null;
   /** Percent, over the last day. */
   history: Values;
   onOpenPod: (id: string) => void;
 }
 
-export function CardRow({ slot, history, onOpenPod }: CardRowProps) {
+export function CardRow({ slot, type, history, onOpenPod }: CardRowProps) {
   const { text, locale } = useLanguage();
   const { memoryUsed, memoryTotal } = slot;
   return (
@@ -29,6 +31,11 @@ export function CardRow({ slot, history, onOpenPod }: CardRowProps) {
           {text.node.gpu(slot.index)}
         </Text>
         <Text size="sm">{text.gpus.states[slot.status]}</Text>
+        {type && (
+          <Text size="xs" c="dimmed">
+            {type}
+          </Text>
+        )}
         {(slot.replicas ?? 1) > 1 && (
           <Text size="xs" c="dimmed">
             {text.node.replicas(slot.replicas ?? 1)}

@@ -22,6 +22,7 @@ interface NodePanelProps extends Omit<ChoiceActions, "onNode"> {
 export function NodePanel({ name, onClose, onTake, onOpenPod }: NodePanelProps) {
   const { text } = useLanguage();
   const { data, error, refetch } = useNode(name);
+  const fleet = useOverview((state) => state.fleet);
   const gone = error instanceof ApiError && error.status === 404;
   return (
     <Drawer
@@ -42,6 +43,7 @@ export function NodePanel({ name, onClose, onTake, onOpenPod }: NodePanelProps) 
               <CardRow
                 key={`${nth} ${slot.index}`}
                 slot={slot}
+                type={fleet && typeAt(fleet, name, nth)}
                 history={data.history.series[nth]?.utilization ?? []}
                 onOpenPod={onOpenPod}
               />
@@ -100,6 +102,13 @@ function Head({ node, onTake }: { node: NodeDetail; onTake: (place: Place) => vo
       )}
     </Stack>
   );
+}
+
+/** The type of a node's nth device; null where they are all of one. */
+function typeAt({ nodes, groups }: Fleet, name: string, nth: number): string | null {
+  const parts = nodes.filter((node) => node.name === name);
+  const part = parts.find(({ offset, deviceCount }) => nth < offset + deviceCount);
+  return part && parts.length > 1 ? (groups[part.group]?.label ?? null) : null;
 }
 
 /** The first free card of each type on the node. */

@@ -11,7 +11,9 @@ from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import chain
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
+
+import msgspec
 
 from genet.gpus.overview import Audience, Node, Slot, Sources, Status, Summary, Wire
 
@@ -66,7 +68,7 @@ class ColumnarOverview(Columns):
     sources: Sources
 
 
-class Row(NamedTuple):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """One node's share of the columns."""
 
     name: str

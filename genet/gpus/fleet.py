@@ -19,18 +19,14 @@ from genet.gpus.overview import Audience, Availability, Counts, Form, Node, Summ
 _ENCODER = msgspec.json.Encoder()
 
 
-class Piece:
+class Piece(msgspec.Struct, gc=False):
     """One node of one group, and its encoded forms as they are asked for."""
 
-    __slots__ = ("_member", "_public", "_row", "free", "node", "sums")
-
-    def __init__(self, devices: NodeDevices) -> None:
-        self.node: Node = devices.node
-        self.free = devices.free
-        self.sums = Counter(slot.status for slot in devices.node.slots)
-        self._member: bytes | None = None
-        self._public: bytes | None = None
-        self._row: columnar.Row | None = None
+    node: Node
+    free: int
+    _member: bytes | None = None
+    _public: bytes | None = None
+    _row: columnar.Row | None = None
 
     def json(self, audience: Audience) -> bytes:
         """`Node` for this audience; those who see sums alone see no nodes."""
@@ -156,15 +152,15 @@ class _Group:
         if before is not None:
             if devices is not None and (before.node, before.free) == devices:
                 return False
-            self.sums.subtract(before.sums)
+            self.sums.subtract(slot.status for slot in before.node.slots)
             self.free -= before.free
         self._sorted = self._availability = None
         if devices is None:
             self.pieces.pop(name, None)
         else:
-            piece = self.pieces[name] = Piece(devices)
-            self.sums.update(piece.sums)
-            self.free += piece.free
+            self.pieces[name] = Piece(*devices)
+            self.sums.update(slot.status for slot in devices.node.slots)
+            self.free += devices.free
         return True
 
     def sorted(self) -> tuple[Piece, ...]:

@@ -164,8 +164,8 @@ def _columns(view: View, audience: Audience) -> bytes:
 
 
 def _objects(view: View, audience: Audience) -> bytes:
-    parts: list[bytes] = []
-    for group in view.groups:
+    parts = [b'{"acceleratorGroups":[']
+    for number, group in enumerate(view.groups):
         empty = AcceleratorGroup(
             *_names(group),
             nodes=(),
@@ -174,9 +174,12 @@ def _objects(view: View, audience: Audience) -> bytes:
         )
         # a quote inside of a string is escaped, so this stands nowhere else
         before, _, after = _ENCODER.encode(empty).partition(b'"nodes":[]')
-        nodes = b",".join(piece.json(audience) for piece in group.pieces)
-        parts.append(b"".join((before, b'"nodes":[', nodes, b"]", after)))
-    return b"".join((b'{"acceleratorGroups":[', b",".join(parts), b'],"summary":', _ENCODER.encode(view.summary)))
+        parts += (b"," if number else b"", before, b'"nodes":[')
+        for nth, piece in enumerate(group.pieces):
+            parts += (b",", piece.json(audience)) if nth else (piece.json(audience),)
+        parts += (b"]", after)
+    parts += (b'],"summary":', _ENCODER.encode(view.summary))
+    return b"".join(parts)  # once: they are many megabytes, and copying them keeps the interpreter from all else
 
 
 def _names(group: GroupView) -> tuple[str, str, str]:

@@ -20,6 +20,7 @@ FAULTS = {
     "truncated": (Fault(body=ANSWER[:60], announced=len(ANSWER)), "unavailable", "broke off"),
     "broken": (Fault(body=ANSWER[:60]), "unavailable", "broken JSON"),
     "NaN": (Fault(body=vector("NaN", **CARD)), "ok", "not numbers"),
+    "series missing": (Fault(body=ANSWER), "ok", "nothing is measured on"),
 }
 
 

@@ -34,8 +34,9 @@ def test_a_real_api_server_takes_every_object_of_a_kind_it_serves(helm, kubectl,
     for document in documents:
         if kind_of(document) not in served:
             continue
+        where = document["metadata"].get("namespace", namespace)
         done = kubectl(
-            "--namespace", namespace, "apply", "--server-side", "--force-conflicts", "--dry-run=server", "-f", "-",
+            "--namespace", where, "apply", "--server-side", "--force-conflicts", "--dry-run=server", "-f", "-",
             stdin=yaml.safe_dump(document),
         )  # fmt: skip
         assert done.returncode == 0, f"{kind_of(document)} {document['metadata']['name']}: {done.stderr}"

@@ -1,7 +1,8 @@
 """The GPU overview: every card of the cluster, who holds it, how busy it is.
 
     sources/     what one source says about who holds what, one file each
-    metrics      what the exporters measured, read from Prometheus' samples (pure)
+    telemetry/   what the exporters measured, read from Prometheus in a process of its own
+    feed         the latest of that by node, and how good it is
     inventory    one node: its devices, merged from all of that (pure)
     overview     the wire forms, and what each audience may see of them (pure)
     fleet        all nodes: sums and encoded pieces, kept up node by node

@@ -38,6 +38,8 @@ class Generation:
     hostname: str = "hostname"
     """The host's label: `Hostname` before 4.6."""
     honor_labels: bool = True
+    job: str = "nvidia-dcgm-exporter"
+    """Of the scrape, whose property honouring labels is."""
     virtual: bool = False
     """KUBERNETES_VIRTUAL_GPUS is set."""
     dra: bool = False
@@ -100,7 +102,7 @@ def _labels(gpu: Gpu, partition: Partition | None, generation: Generation) -> di
         "pci_bus_id": f"0000{gpu.pci.upper()}",
         "DCGM_FI_DRIVER_VERSION": "570.148.08",
         "instance": f"{gpu.node}:9400",
-        "job": "nvidia-dcgm-exporter",
+        "job": generation.job,
     }
     if partition:
         labels |= {"GPU_I_ID": str(partition.instance), "GPU_I_PROFILE": partition.profile}

@@ -20,7 +20,7 @@ def cards(scenario: Scenario, alice: str, bob: str) -> None:
     name = "dra-01"
     scenario.node(name, cpu=128, memory="1Ti", age="30d", labels=gfd_labels(H100, 4))
     found = scenario.cards(name, H100, 4, resource=None)
-    scenario.generations[name] = Generation(dra=True)
+    scenario.generations[name] = Generation(dra=True, job="dcgm-exporter")
     devices = [_card(card) for card in found]
     taint = {"key": f"{_DRIVER}/unhealthy", "value": "ecc", "effect": "NoExecute", "timeAdded": timestamp(scenario.now)}
     devices[3]["taints"] = [taint]

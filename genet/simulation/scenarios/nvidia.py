@@ -71,7 +71,7 @@ def virtual(scenario: Scenario, user: str) -> None:
     labels = gfd_labels(L40S, 2, replicas=4, sharing="time-slicing")
     scenario.node(name, cpu=64, memory="512Gi", age="90d", labels=labels, devices={NVIDIA: 8})
     scenario.cards(name, L40S, 2, replicas=4)
-    scenario.generations[name] = Generation(virtual=True)
+    scenario.generations[name] = Generation(virtual=True, job="dcgm-exporter")
     for number in range(3):
         scenario.user_pod(user, f"virtual-{number}", name, "5h", limits={NVIDIA: 1})
 

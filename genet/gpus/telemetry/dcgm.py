@@ -42,8 +42,12 @@ XIDS: Final = {
     110: "it has met a security fault, most often of the hardware",
     119: "its system processor does not answer",
     120: "its system processor has failed",
+    136: "a link could not be trained",
     140: "its memory has an error that was not recovered",
     143: "it cannot be initialized",
+    158: "it has met a fatal time-out",
+    171: "its memory has an uncorrectable error",
+    172: "its on-chip memory has an uncorrectable error",
 }
 """Of NVIDIA's catalogue of Xid errors those that ask for a reset, a repair or a cold start. Not those after which the
 device plugin keeps a card as well (13, 31, 43, 45, 68, 109: the program's), nor notes of repairs that worked (63, 92,

@@ -25,6 +25,7 @@ _NICE: Final = 10
 _LOOK_BACK_SECONDS: Final = 30.0
 """What the one question about the past may take; it reads a day's samples."""
 _LOOK_BACK_AGAIN_SECONDS: Final = 300.0
+"""Doubled by each failure: where the past is too much for Prometheus it will be so next time."""
 
 
 async def _serve() -> None:
@@ -62,12 +63,14 @@ async def _answer(questions: asyncio.Queue[Ask], rounds: Rounds) -> None:
 async def _look_back(url: str, idle: Idle, rounds: Rounds) -> None:
     """Once, when it is known which exporters there are; again later while it fails."""
     prometheus = Prometheus(url, timeout_seconds=_LOOK_BACK_SECONDS)
+    pause = _LOOK_BACK_AGAIN_SECONDS
     await rounds.first.wait()
     while True:
         try:
             await look_back(prometheus, idle, rounds.seen, time.time())
         except Unavailable:
-            await asyncio.sleep(_LOOK_BACK_AGAIN_SECONDS)
+            await asyncio.sleep(pause)
+            pause *= 2
         else:
             return
 

@@ -119,6 +119,8 @@ async def test_every_answer_is_as_the_openapi_document_says(replica, unsynced):
     check(await replica.ask("GET", "/api/cluster/availability"), "/api/cluster/availability", "get")
     columnar = {"params": {"format": "columnar"}}
     check(await replica.ask("GET", "/api/cluster/gpu-overview", **columnar), "/api/cluster/gpu-overview", "get")
+    check(await replica.ask("GET", "/api/cluster/usage"), "/api/cluster/usage", "get")
+    check(await replica.ask("GET", "/api/cluster/nodes/nowhere"), "/api/cluster/nodes/{node_name}", "get")
     check(await unsynced.ask("GET", "/api/pods"), "/api/pods", "get")
     check(await replica.ask("GET", "/api/pods", params={"all": "2"}), "/api/pods", "get")
     check(await replica.create(name="a", cpu="64"), "/api/pods", "post")

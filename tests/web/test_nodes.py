@@ -4,6 +4,7 @@ import httpx
 import msgspec
 import pytest
 
+from genet.flows.show_node import NodeDetail
 from genet.gpus.overview import Audience
 from genet.simulation.cluster import Cluster
 from genet.simulation.pod_life import Pace
@@ -39,6 +40,7 @@ async def from_afar(replica, path, **changes):
 async def test_members_see_all_of_a_node(replica):
     for name in await node_names(replica):
         node = (await replica.ask("GET", f"/api/cluster/nodes/{name}")).json()
+        msgspec.convert(node, NodeDetail)
         assert node["nodeIP"]
         assert [card["uuid"] for card in node["history"]["series"]] == [slot["uuid"] for slot in node["slots"]]
         if any(slot["utilization"] for slot in node["slots"]):

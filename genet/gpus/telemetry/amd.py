@@ -114,5 +114,5 @@ def _reading(device: Device[Labels], index: int) -> Reading:
         power=device.watts(_POWER),
         temperature=device.whole(_TEMPERATURE),
         names=tuple(names),
-        fault="AMD's exporter reports it as unhealthy" if device.values[_HEALTH] == 0 else None,
+        fault="AMD's exporter reports the card as unhealthy" if device.values[_HEALTH] == 0 else None,
     )

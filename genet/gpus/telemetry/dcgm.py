@@ -31,23 +31,23 @@ METRICS: Final = (
     "DCGM_EXP_GPU_HEALTH_STATUS",
 )
 XIDS: Final = {
-    46: "the GPU has stopped processing",
-    48: "its memory has an uncorrectable error",
-    54: "its auxiliary power is not connected",
-    62: "its power controller has halted",
-    64: "bad rows of its memory cannot be replaced",
-    74: "an NVLink connection has failed",
-    79: "it has fallen off the bus",
-    95: "its memory has an uncontained error",
-    110: "it has met a security fault, most often of the hardware",
-    119: "its system processor does not answer",
-    120: "its system processor has failed",
-    136: "a link could not be trained",
-    140: "its memory has an error that was not recovered",
-    143: "it cannot be initialized",
-    158: "it has met a fatal time-out",
-    171: "its memory has an uncorrectable error",
-    172: "its on-chip memory has an uncorrectable error",
+    46: "the card has stopped processing",
+    48: "the card's memory has an uncorrectable error",
+    54: "the card's auxiliary power is not connected",
+    62: "the card's power controller has halted",
+    64: "bad rows of the card's memory cannot be replaced",
+    74: "an NVLink connection of the card has failed",
+    79: "the card has fallen off the bus",
+    95: "the card's memory has an uncontained error",
+    110: "the card has met a security fault, most often of its hardware",
+    119: "the card's system processor does not answer",
+    120: "the card's system processor has failed",
+    136: "a link of the card could not be trained",
+    140: "the card's memory has an error that was not recovered",
+    143: "the card cannot be initialized",
+    158: "the card has met a fatal time-out",
+    171: "the card's memory has an uncorrectable error",
+    172: "the card's on-chip memory has an uncorrectable error",
 }
 """Of NVIDIA's catalogue of Xid errors those that ask for a reset, a repair or a cold start. Not those after which the
 device plugin keeps a card as well (13, 31, 43, 45, 68, 109: the program's), nor notes of repairs that worked (63, 92,
@@ -162,8 +162,8 @@ def _names(labels: Labels) -> Iterator[str]:
 def _fault(device: Device[Labels]) -> str | None:
     xid = device.whole(_XID)
     if xid in XIDS:
-        return f"{XIDS[xid]} (Xid {xid})"
+        return f"Xid {xid}: {XIDS[xid]}"
     health = device.values[_HEALTH]
     if health is not None and health >= _FAIL:
-        return "it fails DCGM's health check"
+        return "the card fails DCGM's health check"
     return None

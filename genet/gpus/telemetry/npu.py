@@ -94,7 +94,7 @@ def _reading(device: Device[Labels]) -> Reading:
         power=device.watts(_POWER),
         temperature=device.whole(_TEMPERATURE),
         names=(pci_name(labels.pcie_bus_info),) if labels.pcie_bus_info else (),
-        fault="npu-exporter reports it as unhealthy" if device.values[_HEALTH] == 0 else None,
+        fault="npu-exporter reports the chip as unhealthy" if device.values[_HEALTH] == 0 else None,
     )
 
 

@@ -57,7 +57,7 @@ def test_a_value_that_the_exporter_does_not_have_is_unknown(metric):
 
 def test_an_unhealthy_card_is_a_fault():
     (reading,) = readings(Amd(), [card("gpu_health", 0)])
-    assert reading.fault == "AMD's exporter reports it as unhealthy"
+    assert reading.fault == "AMD's exporter reports the card as unhealthy"
 
 
 def test_other_exporters_metrics_of_the_same_names_are_left_alone():

@@ -131,7 +131,7 @@ def test_series_that_name_no_device_are_counted():
 
 @pytest.mark.parametrize("xid", sorted(XIDS))
 def test_an_xid_of_the_hardware_is_a_fault(xid):
-    assert one(series(XID, xid)).fault == f"{XIDS[xid]} (Xid {xid})"
+    assert one(series(XID, xid)).fault == f"Xid {xid}: {XIDS[xid]}"
 
 
 @pytest.mark.parametrize("xid", [0, 13, 31, 43, 45, 63, 68, 92, 94, 109])
@@ -139,7 +139,7 @@ def test_an_xid_of_a_program_or_of_a_repair_that_worked_is_none(xid):
     assert one(series(XID, xid)).fault is None
 
 
-@pytest.mark.parametrize(("result", "fault"), [(0, None), (10, None), (20, "it fails DCGM's health check")])
+@pytest.mark.parametrize(("result", "fault"), [(0, None), (10, None), (20, "the card fails DCGM's health check")])
 def test_a_failed_health_check_is_a_fault_and_a_warning_is_none(result, fault):
     thermal, memory = ({"health_watch": watch} for watch in ("THERMAL", "MEM"))
     assert one(series(HEALTH, 0, **thermal), series(HEALTH, result, **memory)).fault == fault

@@ -40,7 +40,9 @@ def test_a_chip_without_hbm_has_its_other_memory():
     assert (reading.memory_used, reading.memory_total) == (1200, 21527)
 
 
-@pytest.mark.parametrize(("status", "fault"), [(0, "npu-exporter reports it as unhealthy"), (1, None), (-1, None)])
+@pytest.mark.parametrize(
+    ("status", "fault"), [(0, "npu-exporter reports the chip as unhealthy"), (1, None), (-1, None)]
+)
 def test_only_an_unhealthy_chip_is_a_fault(status, fault):
     (reading,) = readings(Npu(), [chip("npu_chip_info_health_status", status)])
     assert reading.fault == fault

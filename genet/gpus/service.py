@@ -8,7 +8,7 @@ rebuilt in small portions between which the loop answers others.
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -113,7 +113,7 @@ class OverviewService:
         """Bring the fleet up to what is known, in slices between which the loop does other things."""
         until = time.perf_counter() + SLICE_SECONDS
         while self._facts.marked:
-            self._rebuild([self._facts.marked.pop()])
+            self._rebuild(self._facts.marked.pop())
             if time.perf_counter() > until:
                 await asyncio.sleep(0)
                 until = time.perf_counter() + SLICE_SECONDS
@@ -152,13 +152,12 @@ class OverviewService:
     def _now(self) -> datetime:
         return _second(self._clock())
 
-    def _rebuild(self, names: Collection[str]) -> None:
-        for name in names:
-            facts = self._facts.of(name, self._feed.of(name))
-            devices = inventory(facts, self._types) if facts else {}
-            if self._fleet.put(name, devices):
-                self._streams.changed(name)
-            self._ledger.put(name, node_use(devices, facts.pods if facts else (), self._is_device))
+    def _rebuild(self, name: str) -> None:
+        facts = self._facts.of(name, self._feed.of(name))
+        devices = inventory(facts, self._types) if facts else {}
+        if self._fleet.put(name, devices):
+            self._streams.changed(name)
+        self._ledger.put(name, node_use(devices, facts.pods if facts else (), self._is_device))
 
 
 def _second(moment: datetime) -> datetime:

@@ -11,6 +11,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
+from typing import Final
 
 from granian.constants import Interfaces
 from granian.server.embed import Server
@@ -19,11 +20,14 @@ from prometheus_client.registry import Collector
 
 from genet.settings import Settings
 from genet.web.app import create_app
-from genet.web.boundary import is_loopback
+from genet.web.boundary import ASGIApp, is_loopback
 from genet.web.services import Services, running
 from genet.web.telemetry import LoopLag
 
 log = logging.getLogger(__name__)
+
+_CONNECTIONS: Final = 4096
+_WAITING_CONNECTIONS: Final = 1024
 
 
 class UnsafeAddressError(Exception):
@@ -49,7 +53,7 @@ async def serve(settings: Settings, host: str, port: int, *, clock: Callable[[],
     with _metrics(settings.server.metrics_port, host):
         async with running(settings, clock) as services, _exported(services.gauges):
             app = create_app(settings, services)
-            server = Server(app, address=host, port=port, interface=Interfaces.ASGINL, log_enabled=False)
+            server = server_of(app, host, port)
             beside = _end_on(signals, services, server), _settle(services), LoopLag(REGISTRY).sample()
             tasks = [asyncio.create_task(task) for task in beside]
             log.info("listening", extra={"host": host, "port": port, "mode": settings.auth.mode})
@@ -59,6 +63,23 @@ async def serve(settings: Settings, host: str, port: int, *, clock: Callable[[],
                 for task in tasks:
                     task.cancel()
     log.info("ended")
+
+
+def server_of(app: ASGIApp, host: str, port: int) -> Server:
+    """Granian around the application.
+
+    Trap: it accepts no more connections at once than its `backpressure`, 128 if it is not told otherwise, and a stream
+    keeps its connection: one more listener, and nobody would be answered any more.
+    """
+    return Server(
+        app,
+        address=host,
+        port=port,
+        interface=Interfaces.ASGINL,
+        log_enabled=False,
+        backlog=_WAITING_CONNECTIONS,
+        backpressure=_CONNECTIONS,
+    )
 
 
 def check_address(settings: Settings, host: str) -> None:

@@ -1,7 +1,7 @@
 """How hard containers work their devices, as functions of time: the same second gives the same value, always.
 
-A busy container works in waves of its own (seeded by its name), an idle one holds a little memory, and one that worked
-and then sleeps did both in turn. Before it began and after it is gone it adds nothing.
+A busy container works in waves of its own, some hours long (seeded by its name), an idle one holds a little memory, and
+one that worked and then sleeps did both in turn. Before it began and after it is gone it adds nothing.
 """
 
 import functools
@@ -76,7 +76,7 @@ def _wave(use: Use) -> Wave:
     return Wave(
         base=0.5 + 0.35 * (dice & 255) / 255,
         height=0.08 + 0.22 * (dice >> 8 & 255) / 255,
-        turn=2 * math.pi / (300 + 1500 * (dice >> 16 & 255) / 255),
+        turn=2 * math.pi / (3600 + 10800 * (dice >> 16 & 255) / 255),
         phase=0.6 * apart / 255,
         memory=0.35 + 0.6 * (dice >> 24) / 255,
     )

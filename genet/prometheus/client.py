@@ -24,6 +24,8 @@ from genet.prometheus.transport import Adapter, Line, Session
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """40,000 series of one metric are some 15 MB."""
 
+_PARTING_SECONDS = 0.5
+"""What the thread of a question whose time is over may take to notice that its sockets are shut."""
 _NO_SAMPLES = "Prometheus answered with something else than samples"
 
 Answer = TypeVar("Answer")
@@ -119,8 +121,10 @@ class Prometheus:
         return await self._answer(ask)
 
     async def _answer(self, ask: Callable[[PrometheusConnect], Answer]) -> Answer:
-        if self._asking is not None and not self._asking.done():
-            raise Unavailable("Prometheus still owes the answer to an earlier question")
+        if self._asking is not None:
+            await asyncio.wait({self._asking}, timeout=_PARTING_SECONDS)
+            if not self._asking.done():
+                raise Unavailable("Prometheus still owes the answer to an earlier question")
         line = Line()
         asking = asyncio.ensure_future(asyncio.to_thread(self._ask, ask, line))
         asking.add_done_callback(_retrieve)

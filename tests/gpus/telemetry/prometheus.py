@@ -18,8 +18,8 @@ class Answers:
         self.past: dict[str, list[Sample[dict[str, str]]]] = {}
         """By words of the query: answers to questions about the past."""
         self.faults: dict[str, int] = {}
-        self.silent = False
-        """Takes questions and never answers."""
+        self.unanswered: str | None = None
+        """Words of the questions that are never answered; none in particular: of all."""
         self.asked: list[str] = []
 
     def answer(self, query: str) -> tuple[int, bytes]:
@@ -45,8 +45,9 @@ async def prometheus() -> AsyncIterator[tuple[Answers, str]]:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        status, body = answers.answer(parse_qs(urlsplit(head.split()[1]).query)["query"][0])
-        if answers.silent:
+        query = parse_qs(urlsplit(head.split()[1]).query)["query"][0]
+        status, body = answers.answer(query)
+        if answers.unanswered is not None and answers.unanswered in query:
             await release.wait()
         kind = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
         writer.write(f"HTTP/1.1 {status} Said\r\n{kind}Connection: close\r\n\r\n".encode() + body)

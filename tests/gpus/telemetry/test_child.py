@@ -183,7 +183,7 @@ async def test_a_round_that_nobody_waits_for_any_more_ends_the_child():
     async with prometheus() as (answers, url), reader(url) as child:
         await hosts(child)
         pid = child.pid
-        answers.silent = True
+        answers.unanswered = ""
         asking = asyncio.create_task(hosts(child))
         await asyncio.sleep(0)
         asking.cancel()
@@ -196,7 +196,7 @@ async def test_a_round_that_nobody_waits_for_any_more_ends_the_child():
 @pytest.mark.parametrize("is_busy", [False, True])
 async def test_the_child_does_not_outlive_a_parent_that_was_killed(is_busy):
     async with prometheus() as (answers, url):
-        answers.silent = is_busy
+        answers.unanswered = "" if is_busy else None
         with parent(pack(Orders(url, 5)) + (pack(Ask(everything=True)) if is_busy else b"")) as (process, pid):
             await until(lambda: answers.asked or not is_busy)
             assert is_running(pid)

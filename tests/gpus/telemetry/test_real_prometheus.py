@@ -11,12 +11,13 @@ import msgspec
 import pytest
 
 from genet.gpus.model import Reading
+from genet.gpus.telemetry.frames import HostReadings
 from genet.gpus.telemetry.rounds import EXPORTERS, look_back
 from genet.prometheus import Prometheus
 from tests.gpus.telemetry.inprocess import InProcess
 from tests.processes import free_port, program, until
 
-PROMETHEUS, PROMTOOL = shutil.which("prometheus"), shutil.which("promtool")
+PROMETHEUS, PROMTOOL = (shutil.which(name) or "" for name in ("prometheus", "promtool"))
 pytestmark = pytest.mark.skipif(not (PROMETHEUS and PROMTOOL), reason="Prometheus is not installed")
 
 MINUTES = 90
@@ -81,18 +82,18 @@ async def test_the_questions_about_now_and_about_the_past_are_understood(tmp_pat
         every = {make().name for make in EXPORTERS}
         assert rounds.rounds.seen == every
         await look_back(Prometheus(url, timeout_seconds=30), rounds.idle, every, now)
-        told = []
+        told: list[HostReadings] = []
         await rounds.ask(everything=True, take=lambda portion: told.extend(portion.hosts))
     found = [(host.host.exporter, msgspec.msgpack.decode(host.readings, type=list[Reading])) for host in told]
     ago = {
-        (exporter, reading.uuid): (now - reading.idle_since.timestamp()) / 60 if reading.idle_since else None
+        (exporter, reading.uuid): (now - reading.idle_since.timestamp()) / 60 if reading.idle_since else -1
         for exporter, readings in found
         for reading in readings
     }
     # the past is looked at every five minutes, so the last moment at work lies up to that much before
     about_an_hour = {("dcgm", "GPU-0"), ("dcgm", "GPU-2"), ("amd", "S0"), ("npu", "V0")}
     assert all(60 <= ago.pop(device) < 66 for device in about_an_hour), ago
-    assert ago == {("dcgm", "GPU-1"): 24 * 60, ("dcgm", "GPU-3"): None, ("hami", "GPU-0"): None}
+    assert ago == {("dcgm", "GPU-1"): 24 * 60, ("dcgm", "GPU-3"): -1, ("hami", "GPU-0"): -1}
 
 
 async def test_a_range_keeps_its_gaps(tmp_path):

@@ -86,6 +86,14 @@ async def test_a_question_that_fails_makes_its_values_unknown_and_is_told():
     assert summary.unmeasured == 1
 
 
+async def test_a_question_that_is_never_answered_costs_its_own_values_alone():
+    async with prometheus() as (answers, url):
+        answers.samples, answers.unanswered = [series(UTIL, 50), series(USED, 9)], UTIL
+        heard, summary = await told(InProcess(url, timeout_seconds=0.2))
+    assert heard.hosts["n1",][0].memory_used == 9
+    assert summary.missing == ((UTIL, "Prometheus did not answer within 0.2 s"),)
+
+
 async def test_where_nothing_answers_two_questions_are_enough():
     async with prometheus() as (answers, url):
         answers.faults = {"": 503}

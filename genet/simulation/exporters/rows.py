@@ -5,7 +5,7 @@ or with the next one's; so a question about a stretch of time gets a row for eve
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import inf
 
@@ -26,17 +26,18 @@ class Row:
     """Whom the labels name: the first, however many share the device."""
     since: float
     until: float
-    silent: float
-    is_moment: bool
-    """The stretch is one moment: the row is as it was then, and need not look who holds the device."""
+    has_gaps: bool = False
+    """Between the two, others hold the device as well."""
 
     def series(self, labels: Labels, value: Callable[[float], float]) -> Series:
-        silent, uses, who = self.silent, self.uses, _who(self.holder)
+        since, until, gaps, uses, who = self.since, self.until, self.has_gaps, self.uses, _who(self.holder)
 
         def at(moment: float) -> float | None:
-            return value(moment) if moment < silent and _who(_holder(uses, moment)) == who else None
+            if not since <= moment < until or (gaps and _who(_holder(uses, moment)) != who):
+                return None
+            return value(moment)
 
-        return Series(labels, value if self.is_moment else at, self.since, min(self.until, silent), steady=self._quiet)
+        return Series(labels, at, since, until, steady=self._quiet)
 
     @property
     def _quiet(self) -> bool:
@@ -57,14 +58,16 @@ def rows(devices: Devices, gpus: Iterable[Gpu], silent: float, start: float, end
                 if use.device.partition == partition and use.since <= end and use.until > start
             )
             if start == end or not uses:
-                yield Row(gpu, partition, uses, _holder(uses, start), -inf, inf, silent, start == end)
+                yield Row(gpu, partition, uses, _holder(uses, start), -inf, silent)
                 continue
             edges = {edge for use in uses for edge in (use.since, use.until) if start < edge <= end}
             spans: dict[tuple[str, ...], Row] = {}
-            for since, until in pairwise([start, *sorted(edges), inf]):
-                holder = _holder(uses, since)
-                first = spans[_who(holder)].since if _who(holder) in spans else since
-                spans[_who(holder)] = Row(gpu, partition, uses, holder, first, until, silent, is_moment=False)
+            for since, then in pairwise([start, *sorted(edges), inf]):
+                holder, until = _holder(uses, since), min(then, silent)
+                row = Row(gpu, partition, uses, holder, since, until)
+                if before := spans.get(_who(holder)):
+                    row = replace(before, until=until, has_gaps=before.has_gaps or before.until < since)
+                spans[_who(holder)] = row
             yield from spans.values()
 
 

@@ -20,7 +20,7 @@ class Demo:
     process: subprocess.Popen[bytes]
 
     def page(self, path: str, user: str, **query: str) -> str:
-        return str(httpx.URL(self.url + path, params={"user": user, **query}))
+        return str(httpx.URL(self.url + path).copy_merge_params({"user": user, **query}))
 
     def api(self, method: str, path: str, user: str, body: Obj | None = None) -> Any:
         answer = httpx.request(method, self.page(path, user), json=body, trust_env=False, timeout=30)

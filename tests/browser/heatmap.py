@@ -146,6 +146,10 @@ class Heatmap:
             for (_, _, width, height), inside, around in zip(boxes, paints, paints[len(boxes) :], strict=False)
         ]
 
+    def colours(self, cells: Sequence[Cell]) -> list[Rgb]:
+        """The one colour that most of each square has."""
+        return [paint.most_common(1)[0][0] for paint in self._paints([cell.box for cell in cells])]
+
     def brightness(self, cells: Sequence[Cell]) -> list[float]:
         """How bright they are on the whole, 0 to 1."""
         paints = self._paints([cell.box for cell in cells])

@@ -1,5 +1,6 @@
 """The map of all GPUs: painted as the API says, and at hand for pointer and keyboard alike."""
 
+import json
 import re
 from collections import Counter
 from itertools import islice
@@ -46,9 +47,17 @@ def test_hovering_says_who_holds_a_gpu_and_how_busy_it_is(demo: Demo, visit: Vis
 def test_hovering_moves_the_outline_without_painting_anew(demo: Demo, visit: Visit):
     page = visit(demo.page("/gpus", "alice"))
     heatmap = Heatmap(page)
+    # Nothing new in between, so that only the pointer could be a reason to paint.
+    picture = demo.api("GET", "/api/cluster/gpu-overview?format=columnar", "alice")
+    page.route("**/gpu-overview?*", lambda route: None)
+    page.route(
+        "**/gpu-overview/stream?*",
+        lambda route: route.fulfill(
+            content_type="text/event-stream", body=f"event: snapshot\ndata: {json.dumps(picture)}\n\n"
+        ),
+    )
+    page.reload()
     cells = list(islice(heatmap.walk(), 20))
-    # No answer in between, so that only the pointer could be a reason to paint.
-    page.route("**/api/**", lambda route: None)
     page.evaluate("""() => {
       window.painted = 0;
       const paint = CanvasRenderingContext2D.prototype.fillRect;

@@ -1,6 +1,7 @@
 """When Kubernetes is lost, people still see how things were, and are told so."""
 
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def test_a_lost_cluster_leaves_the_map_and_is_called_stale(visit: Visit, complai
         sources = page.get_by_test_id("sources")
         expect(sources).to_contain_text("Kubernetes live")
 
-        [cluster] = _children(demo.process.pid)
+        [cluster] = [pid for pid in _children(demo.process.pid) if "genet.simulation" in _command(pid)]
         os.kill(cluster, signal.SIGKILL)
         expect(sources).to_contain_text("allocation may have changed since", timeout=30_000)
         expect(sources).to_contain_text("Kubernetes stale")
@@ -35,6 +36,7 @@ def test_a_lost_cluster_leaves_the_map_and_is_called_stale(visit: Visit, complai
 
     # And when Genet itself is lost, the page that is open keeps what it has.
     expect(sources).to_contain_text("Connection lost; this is how it was at", timeout=30_000)
+    expect(sources).to_contain_text(re.compile(r"The server was last heard of \d+ seconds? ago"))
     assert heatmap.looks(cells) == before
     assert all("net::ERR_" in complaint for complaint in complaints)
     complaints.clear()
@@ -43,6 +45,10 @@ def test_a_lost_cluster_leaves_the_map_and_is_called_stale(visit: Visit, complai
 def _children(pid: int) -> list[int]:
     """The processes whose parent it is."""
     return [int(file.parent.name) for file in Path("/proc").glob("[0-9]*/stat") if _parent(file) == pid]
+
+
+def _command(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
 
 
 def _parent(stat: Path) -> int | None:

@@ -4,7 +4,7 @@
  */
 import type { Slot, SlotPod } from "../../api/types";
 import type { Messages } from "../../i18n/en";
-import { memoryText, percentText } from "../../lib/readings";
+import { memoryText, percentText, unitText } from "../../lib/readings";
 import { formatMoment } from "../../lib/time";
 import type { Device } from "./model";
 
@@ -41,6 +41,13 @@ export function sinceText(slot: Slot | undefined, locale: string): string | null
 
 export function idleText(slot: Slot | undefined, locale: string): string | null | undefined {
   return slot && (slot.idleSince === null ? null : formatMoment(slot.idleSince, locale));
+}
+
+export function heatText({ power, temperature }: Slot, locale: string): string | null {
+  const known = [unitText(power, "W", locale), unitText(temperature, "°C", locale)].filter(
+    (text) => text !== null,
+  );
+  return known.length > 0 ? known.join(" · ") : null;
 }
 
 export function memoryUseText(device: Device, slot: Slot | undefined, locale: string): string | null {

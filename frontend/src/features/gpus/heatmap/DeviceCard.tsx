@@ -6,9 +6,10 @@ import { Group, Text } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useLayoutEffect, useRef, useState } from "react";
 import { slotAt, useNode } from "../../../api/nodes";
+import type { SlotStatus } from "../../../api/types";
 import { useLanguage } from "../../../i18n/language";
-import { percentText, unitText } from "../../../lib/readings";
-import { holderText, idleText, memoryUseText, podsText, sinceText, titleOf } from "../deviceText";
+import { percentText } from "../../../lib/readings";
+import { heatText, holderText, idleText, memoryUseText, podsText, sinceText, titleOf } from "../deviceText";
 import { useRevision } from "../live/OverviewProvider";
 import { type Device, deviceOf, type Fleet } from "../model";
 import classes from "./Heatmap.module.css";
@@ -44,10 +45,9 @@ export function DeviceCard({ fleet, active, hint, at }: DeviceCardProps) {
     [columns.idle, idleText(slot, locale)],
     [columns.utilization, percentText(device.utilization)],
     [columns.memory, memoryUseText(device, slot, locale)],
-    [columns.power, slot && unitText(slot.power, "W", locale)],
-    [columns.temperature, slot && unitText(slot.temperature, "°C", locale)],
+    [`${columns.power} · ${columns.temperature}`, slot && heatText(slot, locale)],
   ];
-  const { card, above } = useSide(at.y, at.size);
+  const { card, above } = useSide(at.y, at.size, device.status);
   const left = Math.max(0, Math.min(at.x + at.size / 2 - WIDTH / 2, at.width - WIDTH));
   const line = hint(device);
   return (
@@ -94,10 +94,11 @@ export function DeviceCard({ fleet, active, hint, at }: DeviceCardProps) {
   );
 }
 
-/** Above the square where there is no room under it. */
-function useSide(y: number, size: number) {
+/** Above the square where there is no room under it; how high the card is depends on the state it shows. */
+function useSide(y: number, size: number, state: SlotStatus) {
   const card = useRef<HTMLDivElement>(null);
   const [above, setAbove] = useState(false);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: with the state the card's height changes
   useLayoutEffect(() => {
     const map = card.current?.offsetParent;
     if (card.current && map) {
@@ -105,6 +106,6 @@ function useSide(y: number, size: number) {
       const under = window.innerHeight - over - size - 2 * OFFSET;
       setAbove(under < card.current.offsetHeight && under < over);
     }
-  }, [y, size]);
+  }, [y, size, state]);
   return { card, above };
 }

@@ -60,7 +60,8 @@ class Gauges(Collector):
             GaugeMetricFamily(name, text, labels=(NAMESPACE, USER, TYPE)) for name, text in _FAMILIES
         )
         for holder, held in told.held.items():
-            devices.add_metric(holder, held.devices)
-            utilization.add_metric(holder, held.percent / 100)
-            measured.add_metric(holder, held.measured)
+            labels = (holder.namespace, holder.user, holder.type)
+            devices.add_metric(labels, held.devices)
+            utilization.add_metric(labels, held.percent / 100)
+            measured.add_metric(labels, held.measured)
         yield from (devices, utilization, measured)

@@ -6,7 +6,7 @@ knows that also where nobody knows which cards they are. Use can only be told of
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 from msgspec.structs import replace
@@ -19,7 +19,7 @@ from genet.kube import requests
 from genet.kube.objects import Pod
 
 
-class Holder(NamedTuple):
+class Holder(msgspec.Struct, frozen=True, gc=False):
     namespace: str
     user: str
     """userIdentifier; empty: a namespace that is no user's."""
@@ -27,7 +27,7 @@ class Holder(NamedTuple):
     """As the overview's groups."""
 
 
-class Held(NamedTuple):
+class Held(msgspec.Struct, frozen=True, gc=False):
     """Whole numbers, so that sums can be moved by differences for ever."""
 
     devices: int = 0
@@ -42,7 +42,7 @@ class Held(NamedTuple):
         return Held(self.devices - other.devices, self.percent - other.percent, self.measured - other.measured)
 
 
-class IdlePod(msgspec.Struct, frozen=True):
+class IdlePod(msgspec.Struct, frozen=True, gc=False):
     """A pod that holds devices which do nothing."""
 
     pod: str
@@ -52,7 +52,7 @@ class IdlePod(msgspec.Struct, frozen=True):
     """Of each such device."""
 
 
-class NodeUse(msgspec.Struct, frozen=True):
+class NodeUse(msgspec.Struct, frozen=True, gc=False):
     """What the pods of one node hold."""
 
     held: Mapping[Holder, Held] = {}

@@ -6,6 +6,7 @@ share, `gpu.intel.com/i915_monitoring` a permission. So the table says which nam
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -17,6 +18,10 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     resources: re.Pattern[str]
     """Matches the whole name of an extended resource whose unit is a card, a slice or a share of one."""
+    cards: str | None = None
+    """The resource that counts whole cards; None: it depends on the model."""
+    partitions: re.Pattern[str] | None = None
+    """Matches the whole name of a resource that counts parts of cards, and in its first group their profile."""
     visible_devices: str | None = None
     """Variable by which the maker's container runtime is told what to show; None: it has no such runtime."""
     product_label: str | None = None
@@ -32,23 +37,29 @@ default one; where it is, images that carry `NVIDIA_VISIBLE_DEVICES=all` would s
 NVIDIA: Final = Vendor(
     name="nvidia",
     resources=re.compile(r"nvidia\.com/(gpu(\.shared)?|mig-\d+g\.\d+gb(\.me|\.shared)*)"),
+    cards="nvidia.com/gpu",
+    partitions=re.compile(r"nvidia\.com/mig-(\d+g\.\d+gb(?:\.me)?)(?:\.shared)?"),
     visible_devices="NVIDIA_VISIBLE_DEVICES",
     product_label="nvidia.com/gpu.product",
     memory_label="nvidia.com/gpu.memory",
+)
+ASCEND: Final = Vendor(
+    name="ascend",
+    resources=re.compile(r"huawei\.com/(npu|Ascend[0-9A-Za-z]+(-\d+c(\.\d+cpu)*)?)"),
+    partitions=re.compile(r"huawei\.com/Ascend[0-9A-Za-z]+-(\d+c(?:\.\d+cpu)*)"),
+    visible_devices="ASCEND_VISIBLE_DEVICES",
 )
 VENDORS: Final = (
     NVIDIA,
     Vendor(
         name="amd",
         resources=re.compile(r"amd\.com/(gpu|[sdqc]px_nps\d)"),
+        cards="amd.com/gpu",
+        partitions=re.compile(r"amd\.com/([dqc]px_nps\d)"),
         visible_devices="AMD_VISIBLE_DEVICES",
         product_label="amd.com/gpu.product-name",
     ),
-    Vendor(
-        name="ascend",
-        resources=re.compile(r"huawei\.com/(npu|Ascend[0-9A-Za-z]+(-\d+c(\.\d+cpu)*)?)"),
-        visible_devices="ASCEND_VISIBLE_DEVICES",
-    ),
+    ASCEND,
     Vendor(name="intel", resources=re.compile(r"gpu\.intel\.com/(i915|xe)")),
     Vendor(
         name="habana",
@@ -67,21 +78,24 @@ VENDORS: Final = (
     ),
 )
 
-_MIG = re.compile(r"nvidia\.com/mig-(\d+g\.\d+gb(?:\.me)?)(?:\.shared)?")
 _MIG_SUFFIX = re.compile(r"-MIG-(\d+g\.\d+gb(?:\.me)?)$")
 
 
+@lru_cache(maxsize=1024)
 def vendor_of(resource: str) -> Vendor | None:
     """Who makes the devices that this extended resource counts; None: it counts no devices Genet knows."""
     return next((vendor for vendor in VENDORS if vendor.resources.fullmatch(resource)), None)
 
 
-def mig_profile(resource: str) -> str | None:
-    """`nvidia.com/mig-1g.5gb` -> `1g.5gb`; None: the resource counts no MIG slices by profile."""
-    match = _MIG.fullmatch(resource)
+@lru_cache(maxsize=1024)
+def profile(resource: str) -> str | None:
+    """`nvidia.com/mig-1g.5gb` -> `1g.5gb`; None: the resource does not count parts of cards by their profile."""
+    vendor = vendor_of(resource)
+    match = vendor.partitions.fullmatch(resource) if vendor and vendor.partitions else None
     return match[1] if match else None
 
 
+@lru_cache(maxsize=1024)
 def model(product: str) -> str:
     """The card's model alone: GPU feature discovery appends `-MIG-1g.5gb` and, to shared cards, `-SHARED`."""
     return _MIG_SUFFIX.sub("", product.removesuffix("-SHARED"))

@@ -61,11 +61,11 @@ def test_the_model_is_what_is_left_without_suffixes(product, model):
     assert accelerators.model(product) == model
 
 
-def test_mig_profiles_are_read_from_the_resource_name():
-    assert accelerators.mig_profile("nvidia.com/mig-1g.5gb") == "1g.5gb"
-    assert accelerators.mig_profile("nvidia.com/mig-1g.5gb.shared") == "1g.5gb"
-    assert accelerators.mig_profile("nvidia.com/mig-1g.10gb.me") == "1g.10gb.me"
-    assert accelerators.mig_profile("nvidia.com/gpu") is None
+def test_profiles_are_read_from_the_resource_name():
+    assert accelerators.profile("nvidia.com/mig-1g.5gb") == "1g.5gb"
+    assert accelerators.profile("nvidia.com/mig-1g.5gb.shared") == "1g.5gb"
+    assert accelerators.profile("nvidia.com/mig-1g.10gb.me") == "1g.10gb.me"
+    assert accelerators.profile("nvidia.com/gpu") is None
 
 
 def test_every_visible_devices_variable_belongs_to_one_vendor():

@@ -109,25 +109,29 @@ class Fleet:
 
     def parts(self, name: str) -> list[tuple[Kind, Piece]]:
         """All of one node, in the order of the groups."""
-        own = self._kinds.get(name, ())
+        own = tuple(kind for kind in self._kinds.get(name, ()) if self._groups[kind].pieces[name].node.slots)
         kinds = own if len(own) < 2 else [kind for kind in self.kinds() if kind in own]  # noqa: PLR2004
         return [(kind, self._groups[kind].pieces[name]) for kind in kinds]
 
     def summary(self) -> Summary:
         by_type: dict[str, Counter[str]] = {}
-        for kind in self.kinds():
+        for kind in self._shown():
             by_type.setdefault(kind.type, Counter()).update(self._groups[kind].sums)
         total = _counts(sum(by_type.values(), Counter()))
         return Summary(**msgspec.structs.asdict(total), by_type={name: _counts(sums) for name, sums in by_type.items()})
 
     def view(self, *, nodes: bool) -> View:
         """`nodes`: False leaves all pieces out."""
-        groups = [(kind, self._groups[kind]) for kind in self.kinds()]
+        groups = [(kind, self._groups[kind]) for kind in self._shown()]
         return View(
             self.revision,
             tuple(GroupView(kind, _counts(group.sums), group.sorted() if nodes else ()) for kind, group in groups),
             self.summary(),
         )
+
+    def _shown(self) -> list[Kind]:
+        """Without groups whose devices are all parts of cards that other groups show."""
+        return [kind for kind in self.kinds() if self._groups[kind].sums.total()]
 
     def availability(self, updated_at: datetime) -> Availability:
         return Availability(
@@ -165,7 +169,7 @@ class _Group:
 
     def sorted(self) -> tuple[Piece, ...]:
         if self._sorted is None:
-            self._sorted = tuple(piece for _, piece in sorted(self.pieces.items()))
+            self._sorted = tuple(piece for _, piece in sorted(self.pieces.items()) if piece.node.slots)
         return self._sorted
 
     def availability(self, kind: Kind) -> TypeAvailability:

@@ -76,7 +76,7 @@ def node_use(devices: Mapping[Kind, NodeDevices], pods: Iterable[Pod], is_device
             holder = Holder(pod.metadata.namespace, user or "", type_)
             held[holder] = held.get(holder, _NOTHING).plus(amount)
     types = {part.node.device_type: kind.type for kind, part in devices.items() if part.node.device_type}
-    return NodeUse(held, tuple(_idle(devices)), tuple(part.node for part in devices.values()), types)
+    return NodeUse(held, tuple(_idle(devices)), tuple(part.node for part in devices.values() if part.node.slots), types)
 
 
 class Ledger:

@@ -5,7 +5,7 @@ of one device together, so that no source has to know another's. The spellings a
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -17,6 +17,9 @@ Attribution = Literal["claim", "resourceStatus", "annotation", "exporter", "coun
 
 PodKey = tuple[str, str]
 """Namespace and name."""
+
+COUNTED: Final = ""
+"""In place of a resource's name: whichever counts the device."""
 
 
 class Reading(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -81,6 +84,8 @@ class Part(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     profile: str | None = None
     resource: str | None = None
     """The extended resource that counts it; None: not known, or none does (DRA)."""
+    reading: Reading | None = None
+    """What was measured of it."""
 
 
 class Seen(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -103,6 +108,8 @@ class Seen(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     shares: int | None = None
     """How many pods may hold it at once."""
     parts: tuple[Part, ...] = ()
+    reading: Reading | None = None
+    """What was measured of the card as a whole."""
 
 
 class Holding(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -114,26 +121,10 @@ class Holding(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     resource: str | None = None
     """The extended resource by which the pod asked for it, whose count bounds what it can hold. Each holding takes one
     unit of it, also the second that one source has for the same pod and device. None: it asked by other means (a claim,
-    an annotation)."""
+    an annotation). `COUNTED`: the source does not know, so it is the one that counts the device."""
     instead_of: PodKey | None = None
     """The pod that asked for the device, only to keep it for `pod`: the units are this pod's, it takes one of them
     for each device, and it is shown nowhere as a holder."""
-
-
-class Pool(msgspec.Struct, frozen=True, kw_only=True):
-    """What one node advertises under one resource name, and which pods ask for it."""
-
-    resource: str
-    devices: dict[int, Reading | None]
-    """By index; None: nothing was measured."""
-    demand: dict[PodKey, tuple[Pod, int]]
-    """Bound, unfinished pods and how many units each asks for."""
-    unhealthy: int = 0
-    """Devices that the device plugin has given up; which ones is not said."""
-    replicas: int | None = None
-    """How many pods may share one device; None: not known."""
-    advertised: bool = True
-    """False: exporters see the devices, but no resource of the node counts them."""
 
 
 def index_name(vendor: str, index: int) -> str:

@@ -1,116 +1,188 @@
-"""What a node advertises, as pools of devices joined with what exporters saw of them. Pure.
+"""What the API server counts on a node, and which devices it counts by what. Pure.
 
 The unit of an extended resource is not always a card: time-slicing and MPS advertise cards x replicas, HAMi cards x
-split, MIG slices. A reading is given to a device only where both sides count the same thing; a guess here would show
-one card's load, and one person's pod, on another.
+split, MIG slices, under names of their own (`mixed`) or under the cards' name (`single`). So devices are put under a
+resource by what it counts, and what it counts beyond those that are described is added as devices without a name.
+
+Traps:
+- More devices may be described than counted: a card in MIG mode without slices, a card that was replaced a minute ago,
+  a device plugin that started anew. Nobody knows which ones are meant, so those that nobody holds are unknown.
+- GPU feature discovery's labels lag behind the device plugin; `gpu.replicas` is 1 where cards are not shared, 0 where
+  sharing is off.
+- One card may be offered by DRA and by a device plugin. It is counted once.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import count
+import re
+from collections.abc import Callable, Mapping
+from itertools import islice
+from math import inf
+from typing import Final
 
-from genet import accelerators
-from genet.gpus.model import PodKey, Pool, Reading
-from genet.kube import requests
-from genet.kube.objects import Node, Pod
+import msgspec
+
+from genet import accelerators, naming
+from genet.gpus.devices import Card, Names, Unit, unused
+from genet.gpus.model import index_name
+from genet.kube.objects import Node
 from genet.kube.quantity import parse
 
-_REPLICAS = "nvidia.com/gpu.replicas"
-_STRATEGY = "nvidia.com/gpu.sharing-strategy"
-_HAMI_REGISTER = "hami.io/node-"
-_CARDS = "nvidia.com/gpu"
+_STRATEGY: Final = "nvidia.com/mig.strategy"
+_SINGLE: Final = "single"
+_SHARED: Final = "shared"
+_NUMBER: Final = re.compile(r"\d{1,9}", re.ASCII)
 
 
-def pools(
-    node: Node, pods: Iterable[Pod], readings: Sequence[Reading], is_device: Callable[[str], bool]
-) -> Iterator[Pool]:
-    """Every pool of devices of the node, in the order of resource names.
+class Pool(msgspec.Struct, kw_only=True):
+    """The devices of one node that one resource counts."""
 
-    Args:
-        node: whose capacity counts.
-        pods: all pods bound to it, also finished ones.
-        readings: what exporters say of its cards and slices.
-        is_device: tells resources that count devices.
+    resource: str
+    vendor: str = ""
+    """As in `genet.accelerators`; empty: a resource that is configured, of a maker Genet does not know."""
+    capacity: int | None = None
+    """Units; None: nothing counts them in the API server (DRA, Genet's own sharing)."""
+    allocatable: int = 0
+    replicas: int | None = None
+    """Units that one device makes; None: not known."""
+    is_shared: bool = False
+    """By agreement: any number of pods may hold a device."""
+    units: list[Unit] = []
+    """The devices, the lowest first."""
+
+    @property
+    def is_surplus(self) -> bool:
+        """Whether more devices are described than counted."""
+        return self.capacity is not None and self._described > self.capacity
+
+    @property
+    def missing(self) -> int:
+        """How many devices are counted and not described."""
+        return self.devices(max(0, (self.capacity or 0) - self._described))
+
+    @property
+    def _described(self) -> int:
+        return sum(unit.replicas or 1 for unit in self.units)
+
+    def take(self, unit: Unit) -> None:
+        unit.resource = self.resource
+        unit.replicas = unit.replicas or self.replicas
+        self.units.append(unit)
+
+    def devices(self, units: int) -> int:
+        """How many devices make as many units."""
+        per = max((unit.replicas or 1 for unit in self.units), default=self.replicas or 1)
+        return -(-units // per)
+
+    def sharers(self, unit: Unit) -> float:
+        """How many pods may hold one of its devices."""
+        return inf if self.is_shared else unit.replicas or 1
+
+
+def pools(node: Node, cards: list[Card], names: Names, is_device: Callable[[str], bool]) -> dict[str, Pool]:
+    """The node's pools by resource.
+
+    Every unit of `cards` is put under its resource; devices that are counted and not described are added to `cards`,
+    and whole ones to `names`.
     """
-    advertised = sorted(filter(is_device, node.status.capacity))
-    demand = _demand(pods, is_device) if advertised else {}
-    cards_advertised = False
-    for resource in advertised:
-        replicas = _replicas(node, resource)
-        total = _count(node.status.capacity, resource)
-        healthy = _count(node.status.allocatable, resource)
-        sharers = replicas or 1
-        if total:
-            cards_advertised |= resource.startswith(_CARDS)
-            yield Pool(
-                resource=resource,
-                devices=_devices(-(-total // sharers), _candidates(node, resource, readings)),
-                demand=demand.get(resource, {}),
-                unhealthy=-(-max(0, total - healthy) // sharers),
-                replicas=replicas,
-            )
-    unadvertised = [] if cards_advertised else _whole_cards(readings)
-    if unadvertised:
-        devices = _devices(len(unadvertised), unadvertised)
-        yield Pool(resource=_CARDS, devices=devices, demand={}, advertised=False)
+    found = {name: _pool(node, name) for name in sorted(node.status.capacity) if is_device(name)}
+    counted = [pool for pool in found.values() if pool.capacity]
+    for card in cards:
+        _place(card, [pool for pool in counted if pool.vendor == card.vendor], node)
+        for unit in card.counted:
+            if unit.resource is not None:
+                _pool_of(unit.resource, found, card.vendor).take(unit)
+    for pool in counted:
+        _complete(pool, found, cards, names)
+    if node.metadata.labels.get(naming.GPU_MODE) == _SHARED:
+        for pool in found.values():
+            if not pool.capacity:
+                pool.capacity, pool.is_shared = None, True
+    cards.sort(key=lambda card: (card.index, card.vendor, card.uuid or ""))
+    return found
 
 
-def is_time_shared(node: Node, pool: Pool) -> bool:
-    """Whether several pods may run on one of these devices."""
-    labels = node.metadata.labels
-    return (pool.replicas or 1) > 1 or labels.get(_STRATEGY, "none") != "none" or _is_hami(node)
-
-
-def _demand(pods: Iterable[Pod], is_device: Callable[[str], bool]) -> dict[str, dict[PodKey, tuple[Pod, int]]]:
-    demand: dict[str, dict[PodKey, tuple[Pod, int]]] = {}
-    for pod in pods:
-        if not requests.is_finished(pod):
-            for resource, units in requests.devices(pod, is_device).items():
-                demand.setdefault(resource, {})[pod.metadata.namespace, pod.metadata.name] = (pod, units)
-    return demand
-
-
-def _replicas(node: Node, resource: str) -> int | None:
-    """GPU feature discovery's label, which speaks of NVIDIA's whole cards; 0 means that sharing is off."""
-    label = node.metadata.labels.get(_REPLICAS, "")
-    if not resource.startswith(_CARDS) or not label.isdecimal():
-        return None
-    return max(1, int(label))
-
-
-def _candidates(node: Node, resource: str, readings: Sequence[Reading]) -> list[Reading]:
-    """The readings that count what the resource counts; none where that cannot be told."""
+def _pool(node: Node, resource: str) -> Pool:
     vendor = accelerators.vendor_of(resource)
-    if vendor is not accelerators.NVIDIA or _is_hami(node):
-        return []
-    profile = accelerators.mig_profile(resource) or accelerators.mig_profile_of(
-        node.metadata.labels.get(accelerators.NVIDIA.product_label or "", "")
+    capacity = _quantity(node.status.capacity, resource)
+    return Pool(
+        resource=resource,
+        vendor=vendor.name if vendor else "",
+        capacity=capacity,
+        allocatable=_quantity(node.status.allocatable, resource),
+        replicas=_replicas(node.metadata.labels, resource, capacity) if vendor is accelerators.NVIDIA else None,
     )
-    if profile:
-        return [reading for reading in readings if reading.profile == profile]
-    return _whole_cards(readings)
 
 
-def _whole_cards(readings: Sequence[Reading]) -> list[Reading]:
-    partitioned = {reading.uuid for reading in readings if reading.instance is not None}
-    return [reading for reading in readings if reading.uuid not in partitioned]
+def _replicas(labels: Mapping[str, str], resource: str, capacity: int) -> int | None:
+    """GPU feature discovery's labels; of cards, or of the slices that are counted by the same name."""
+    name = resource.removesuffix(".shared")
+    devices, replicas = labels.get(f"{name}.count", ""), labels.get(f"{name}.replicas", "")
+    if _NUMBER.fullmatch(devices) and int(devices) and capacity % int(devices) == 0:
+        return max(1, capacity // int(devices))  # sooner right than `replicas` after sharing was switched on or off
+    return max(1, int(replicas)) if _NUMBER.fullmatch(replicas) else None
 
 
-def _devices(total: int, readings: list[Reading]) -> dict[int, Reading | None]:
-    """Devices by index. More readings than devices, or two of one index: nobody knows which are meant."""
-    if any(reading.instance is not None for reading in readings):
-        slices = sorted(readings, key=lambda reading: (reading.index, reading.instance or ""))
-        return dict(enumerate(slices if len(slices) == total else [None] * total))
-    found: dict[int, Reading | None] = {reading.index: reading for reading in readings}
-    if not len(found) == len(readings) <= total:
-        found = {}
-    unused = (index for index in count() if index not in found)
-    blind = [next(unused) for _ in range(total - len(found))]
-    return dict(sorted((found | dict.fromkeys(blind)).items()))
+def _place(card: Card, advertised: list[Pool], node: Node) -> None:
+    """Say by which resources the card or its parts are counted."""
+    whole = next((pool.resource for pool in advertised if accelerators.profile(pool.resource) is None), None)
+    by_profile = {accelerators.profile(pool.resource): pool.resource for pool in advertised}
+    for part in card.parts:
+        if part.resource is None and part.profile is not None:
+            part.resource = by_profile.get(part.profile)
+    if card.resource is not None:
+        if any(part.resource is not None for part in card.parts):
+            card.resource = None  # its parts are offered, and so it is not
+        return
+    product = node.metadata.labels.get(accelerators.NVIDIA.product_label or "", "")
+    slices_only = card.vendor == accelerators.NVIDIA.name and accelerators.mig_profile_of(product) is not None
+    if not card.parts:
+        card.resource = None if slices_only else whole
+    elif len(by_profile) == 1 and whole is not None:
+        if slices_only or node.metadata.labels.get(_STRATEGY, _SINGLE) == _SINGLE:
+            for part in card.parts:
+                part.resource = part.resource or whole
+        else:
+            card.resource = whole
 
 
-def _is_hami(node: Node) -> bool:
-    return any(key.startswith(_HAMI_REGISTER) for key in node.metadata.annotations)
+def _pool_of(resource: str, found: dict[str, Pool], vendor: str) -> Pool:
+    pool = found.get(resource)
+    if pool is None:
+        is_driver = accelerators.vendor_of(resource) is None
+        pool = found[resource] = Pool(resource=resource, vendor=vendor, capacity=None if is_driver else 0)
+    return pool
 
 
-def _count(quantities: dict[str, str], resource: str) -> int:
-    return int(parse(quantities.get(resource, "0")))
+def _complete(pool: Pool, found: Mapping[str, Pool], cards: list[Card], names: Names) -> None:
+    """Add what is counted and not described."""
+    missing = pool.missing
+    is_whole = accelerators.profile(pool.resource) is None
+    for offered in found.values():
+        if missing and is_whole and offered.capacity is None and offered.vendor == pool.vendor:
+            taken, offered.units = offered.units[:missing], offered.units[missing:]
+            missing -= len(taken)
+            for unit in taken:
+                pool.take(unit)
+    if not missing:
+        return
+    if not is_whole:
+        _forget_carriers(pool.vendor, cards, names)
+    per = pool.replicas or max((unit.replicas or 1 for unit in pool.units), default=None)
+    for index in islice(unused(cards, pool.vendor), missing):
+        card = Card(vendor=pool.vendor, index=index, replicas=per, is_blind=True)
+        cards.append(card)
+        pool.take(card)
+        if is_whole:
+            names.setdefault(index_name(pool.vendor, index), card)
+
+
+def _forget_carriers(vendor: str, cards: list[Card], names: Names) -> None:
+    """Whole cards that nothing counts, where slices are counted that nobody describes: they are those slices' cards."""
+    carriers = [card for card in cards if card.vendor == vendor and card.resource is None and not card.parts]
+    cards[:] = [card for card in cards if not any(card is carrier for carrier in carriers)]
+    for name in [name for name, unit in names.items() if any(unit is carrier for carrier in carriers)]:
+        del names[name]
+
+
+def _quantity(quantities: Mapping[str, str], resource: str) -> int:
+    text = quantities.get(resource, "0")
+    return int(text) if _NUMBER.fullmatch(text) else int(parse(text))

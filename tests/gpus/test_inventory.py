@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from genet.gpus.inventory import inventory
@@ -139,11 +141,15 @@ def test_a_card_keeps_its_number_when_a_lower_one_is_gone():
     assert [slot.index for slot in found.slots] == [0, 2, 3]
 
 
-@pytest.mark.parametrize("seen", [readings(5), [reading(0), reading(0)]])
-def test_readings_that_do_not_fit_the_devices_are_not_guessed_onto_them(seen):
-    found = only(readings=seen)
-    assert [slot.index for slot in found.slots] == [0, 1, 2, 3]
-    assert all(slot.uuid is None for slot in found.slots)
+def test_of_more_cards_than_are_counted_nobody_knows_which_are_meant():
+    found = only(pods=[pod("a"), pod("b")], readings=[reading(0, pods=(("user-ann-a", "a"),)), *readings(5)[1:]])
+    assert statuses(found) == ["used", "used", "unknown", "unknown", "unknown"]
+    assert "more devices are seen" in str(found.slots[2].reason)
+
+
+def test_a_card_that_was_replaced_is_another_although_its_index_is_the_same():
+    seen = [reading(0), Reading(uuid="GPU-new", index=0), *readings(4)[1:]]
+    assert [slot.uuid for slot in only(readings=seen).slots] == ["GPU-0", "GPU-new", "GPU-1", "GPU-2", "GPU-3"]
 
 
 def test_cards_that_no_resource_counts_are_unknown_even_with_memory_in_use():
@@ -238,25 +244,37 @@ def test_unshared_cards_have_one_replica_and_unlabelled_ones_an_unknown_number()
     assert not only(node()).time_sharing_enabled
 
 
-def test_slices_are_slots_where_their_number_agrees_with_the_exporter():
+def test_a_card_in_slices_is_one_slot():
     n = node(capacity={GPU: "0", MIG: "2"}, labels=A100)
     slices = [
-        reading(0, instance="7", profile="1g.5gb", utilization=10),
+        reading(0, instance="7", profile="1g.5gb", utilization=10, pods=(("user-ann-a", "a"),)),
         reading(0, instance="8", profile="1g.5gb", utilization=20),
-        reading(0, instance="1", profile="3g.20gb"),
     ]
     (kind, found), *_ = merged(n, [pod("a", 1, resource=MIG)], slices).items()
     assert kind.resource_name == MIG
-    assert [(slot.index, slot.utilization, slot.status) for slot in found.slots] == [(0, 10, "used"), (1, 20, "free")]
-    blind = only(n, readings=slices[:1])
-    assert [slot.utilization for slot in blind.slots] == [None, None]
+    (slot,) = found.slots
+    assert (slot.index, slot.utilization, slot.status, slot.pods) == (0, 15, "used", (ANN,))
+    assert [(part.id, part.status, part.pods) for part in slot.slices] == [("7", "used", (ANN,)), ("8", "free", ())]
 
 
-def test_units_of_hami_are_no_cards_so_no_reading_is_put_on_them():
-    n = node(capacity={GPU: "20"}, annotations={"hami.io/node-nvidia-register": "[]"})
+def test_slices_that_nobody_describes_are_slots_of_their_own():
+    n = node(capacity={GPU: "0", MIG: "3"}, labels=A100)
+    found = only(n, [pod("a", 1, resource=MIG)], [reading(0, instance="7", profile="1g.5gb", utilization=10)])
+    assert [(slot.index, len(slot.slices), slot.status) for slot in found.slots] == [
+        (0, 1, "used"),
+        (1, 0, "free"),
+        (2, 0, "free"),
+    ]
+
+
+def test_units_of_hami_are_shares_of_the_cards_in_its_register():
+    register = json.dumps([{"id": f"GPU-{index}", "index": index, "count": 10, "health": True} for index in (0, 1)])
+    n = node(capacity={GPU: "20"}, annotations={"hami.io/node-nvidia-register": register})
     found = only(n, [pod("a", 1)], readings(2, utilization=50))
-    assert len(found.slots) == 20
-    assert {slot.utilization for slot in found.slots} == {None}
+    assert [(slot.status, slot.replicas, slot.utilization) for slot in found.slots] == [
+        ("used", 10, 50),
+        ("free", 10, 50),
+    ]
     assert found.time_sharing_enabled
 
 

@@ -1,16 +1,34 @@
-"""Who holds which device, one file per source, and their precedence.
+"""What is said of a node's devices, one file per source, none knowing another; and whom to believe first.
 
-A source takes a Pool and names, per device index, the pods it believes hold it. It may only name pods that ask for
-the resource: the inventory gives no pod more devices than it asked for, whoever says so.
+A source has functions of NodeFacts: `devices` (cards that it knows to exist), `holdings` (who holds what) and `faults`
+(devices that it calls unhealthy). It may err or be lied to: the merge gives no pod more devices than it asked for,
+whoever says so, and calls a disagreement unknown.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from typing import Final
 
-from genet.gpus.model import Attribution, PodKey, Pool
-from genet.gpus.sources import exporter
+from genet.gpus.model import Attribution, Holding, NodeFacts, Seen
+from genet.gpus.sources import ascend, dra, exporter, hami, kai, resource_status, shared
 
-Source = Callable[[Pool], Mapping[int, Sequence[PodKey]]]
+DEVICES: Final[tuple[Callable[[NodeFacts], Iterable[Seen]], ...]] = (
+    exporter.devices,  # first, as its numbers and spellings are those that people know from the node itself
+    dra.devices,
+    hami.devices,
+    ascend.devices,
+    shared.devices,
+)
 
-PRECEDENCE: Final[tuple[tuple[Attribution, Source], ...]] = (("exporter", exporter.holders),)
+PRECEDENCE: Final[tuple[tuple[Attribution, Callable[[NodeFacts], Iterable[Holding]]], ...]] = (
+    ("claim", dra.holdings),
+    ("resourceStatus", resource_status.holdings),
+    ("annotation", hami.holdings),
+    ("annotation", ascend.holdings),
+    ("annotation", kai.holdings),
+    ("annotation", shared.holdings),
+    ("exporter", exporter.holdings),
+)
 """The most trusted first. Below all of them stands the count (`sources.counts`), which names nobody."""
+
+FAULTS: Final[tuple[Callable[[NodeFacts], Iterable[tuple[str, str]]], ...]] = (resource_status.faults,)
+"""Devices by one of their names, with what is wrong with them; others say it of the cards they describe."""

@@ -1,21 +1,21 @@
 """Numbers alone: pods hold k devices more than any other source can place, so the k lowest of the rest are used.
 
-Which ones they really are is not known, and whose they are is not said.
+Which ones they really are is not known, and whose they are is not said. Of shared devices each unit takes one: device
+plugins spread units over devices before they put two on one.
 """
 
-from collections.abc import Collection
+from collections.abc import Iterable
 
-from genet.gpus.model import Pool
+from genet.gpus.devices import Unit
 
 
-def fill(pool: Pool, placed: int, known: Collection[int]) -> frozenset[int]:
-    """Indexes taken for used by count.
+def fill(units: Iterable[Unit], missing: int) -> None:
+    """Mark as used by count.
 
     Args:
-        pool: the devices and what is asked of them.
-        placed: units that other sources have given a device.
-        known: the indexes of those devices.
+        units: all that the resource counts, the lowest first; of those that nobody holds, the faulty come last.
+        missing: how many units other sources could not place.
     """
-    missing = sum(units for _, units in pool.demand.values()) - placed
-    rest = sorted(index for index in pool.devices if index not in known)
-    return frozenset(rest[: max(0, missing)])
+    rest = sorted((unit for unit in units if unit.attribution is None), key=lambda unit: unit.fault is not None)
+    for unit in rest[: max(0, missing)]:
+        unit.attribution = "count"

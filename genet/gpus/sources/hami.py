@@ -182,7 +182,7 @@ def _only(names: list[str]) -> str | None:
 
 def _counts(resource: str, vendor: str) -> bool:
     known = accelerators.vendor_of(resource)
-    return known is not None and known.name == vendor and not accelerators.mig_profile(resource)
+    return known is not None and known.name == vendor and not accelerators.profile(resource)
 
 
 def _held(pod: Pod, resource: str, text: str) -> Iterator[Holding]:

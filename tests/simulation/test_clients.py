@@ -9,6 +9,7 @@ import pytest
 from kubernetes.aio import client
 from kubernetes.aio.stream import WsApiClient
 
+from genet.simulation.cluster import Cluster
 from tests.simulation.serving import PODS, pod, serving
 
 KUBECTL = shutil.which("kubectl") or ""
@@ -35,6 +36,13 @@ async def test_the_official_client_writes_reads_and_is_refused(kube):
             await core.create_namespaced_pod("ns", pod())
         assert (refused.value.status, refused.value.reason) == (409, "Conflict")
         await core.delete_namespaced_pod("p", "ns", body=client.V1DeleteOptions(grace_period_seconds=0))
+
+
+async def test_the_official_client_can_read_every_node_and_pod_of_a_scenario():
+    async with Cluster("mixed") as cluster, client.ApiClient(client.Configuration(host=cluster.url)) as api:
+        core: Any = client.CoreV1Api(api)
+        assert (await core.list_node()).items
+        assert (await core.list_pod_for_all_namespaces()).items
 
 
 async def test_the_official_client_runs_commands(kube):

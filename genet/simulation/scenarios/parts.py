@@ -76,6 +76,9 @@ def spec_of(
 
 NODE_INFO: Final = {
     "architecture": "amd64",
+    "bootID": "00000000-0000-0000-0000-000000000000",
+    "machineID": "00000000000000000000000000000000",
+    "systemUUID": "00000000-0000-0000-0000-000000000000",
     "operatingSystem": "linux",
     "osImage": "Debian GNU/Linux 13 (trixie)",
     "kernelVersion": "6.12.48-amd64",

@@ -7,6 +7,7 @@ unknown at once.
 Readings stay encoded until somebody looks at their node: all of them decoded would be a third of the server's memory.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
@@ -51,6 +52,7 @@ class Feed:
         self._by_node: Mapping[str, Collection[Host]] = {}
         self._decoder = msgspec.msgpack.Decoder(tuple[Reading, ...])
         self._fresh_at: datetime | None = None
+        self._one_at_a_time = asyncio.Lock()  # what a round tells is the difference to the one before
         self._source = _OFF
         if rounds is not None:
             self._source = SourceState(state="unavailable", message="not asked yet", checked_at=None)
@@ -75,9 +77,17 @@ class Feed:
         """
         if self._rounds is None:
             return frozenset()
+        async with self._one_at_a_time:
+            return await self._refresh(self._rounds, nodes, pods)
+
+    async def close(self) -> None:
+        if self._rounds is not None:
+            await self._rounds.close()
+
+    async def _refresh(self, rounds: Rounds, nodes: Collection[Node], pods: Iterable[Pod]) -> frozenset[str]:
         told = _Told()
         try:
-            summary = await self._rounds.ask(everything=not self._readings, take=told.take)
+            summary = await rounds.ask(everything=not self._readings, take=told.take)
         except Unavailable as error:
             return self._fail(error.detail)
         if summary.error is not None:
@@ -91,10 +101,6 @@ class Feed:
         self._tell("ok", _remark(summary, is_homeless=homeless, silent=_silent(nodes, self._by_node)))
         return changed
 
-    async def close(self) -> None:
-        if self._rounds is not None:
-            await self._rounds.close()
-
     async def _replace(self, readings: dict[Host, bytes], nodes: Iterable[Node], pods: Iterable[Pod]) -> frozenset[str]:
         before, were = self._readings, self._places
         now = await places(readings, nodes, pods)
@@ -106,9 +112,9 @@ class Feed:
         self._readings, self._places, self._by_node = readings, now, by_node
         changed = set[str]()
         for host in before.keys() | readings.keys():
-            place, was = now.get(host), were.get(host)
-            if place != was or before.get(host) != readings.get(host):
-                changed.update(filter(None, (place, was)))
+            there, then = now.get(host), were.get(host)
+            if there != then or before.get(host) != readings.get(host):
+                changed.update(filter(None, (there, then)))
         return frozenset(changed)
 
     def _fail(self, message: str) -> frozenset[str]:

@@ -1,5 +1,6 @@
 """What the feed makes of rounds; the rounds themselves are told by hand."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -25,9 +26,14 @@ class Script:
         self.summary = Summary(is_complete=True, devices=1)
         self.failure = None
         self.asked = []
+        self.running = self.most = 0
 
     async def ask(self, *, everything, take):
         self.asked.append(everything)
+        self.running += 1
+        self.most = max(self.most, self.running)
+        await asyncio.sleep(0)
+        self.running -= 1
         if self.failure:
             raise Unavailable(self.failure)
         if self.summary.error is None:
@@ -98,6 +104,13 @@ async def test_two_exporters_of_one_node_speak_of_one_card(rounds, feed):
     rounds.hosts = {host("n1"): [card(None, temperature=50)], host("10.0.0.1", exporter="hami"): [card(3)]}
     await feed.refresh(NODES, ())
     assert [(r.utilization, r.temperature) for r in feed.of("n1")] == [(3, 50)]
+
+
+async def test_rounds_asked_for_at_once_follow_each_other(rounds, feed):
+    rounds.hosts = {host("n1"): [card()]}
+    changes = await asyncio.gather(*(feed.refresh(NODES, ()) for _ in range(3)))
+    assert changes == [{"n1"}, frozenset(), frozenset()]
+    assert (rounds.most, rounds.asked) == (1, [True, False, False])
 
 
 async def test_a_host_whose_node_comes_later_is_found_then(rounds, feed):

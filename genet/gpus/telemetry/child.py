@@ -58,7 +58,7 @@ class Reader:
         return self._process.pid if self._process is not None else None
 
     async def ask(self, *, everything: bool, take: Callable[[Portion], None]) -> Summary:
-        """One round.
+        """One round; only one at a time.
 
         Args:
             everything: whether hosts of which nothing is new are told as well. A child that has just been started

@@ -4,7 +4,7 @@ import { useLanguage } from "../../i18n/language";
 import type { Filter } from "./filter";
 import classes from "./gpus.module.css";
 import { StateMark } from "./heatmap/Mark";
-import { useRevision } from "./live/OverviewProvider";
+import { useOverview, useRevision } from "./live/OverviewProvider";
 import { type Fleet, STATES } from "./model";
 
 interface ToolbarProps {
@@ -17,9 +17,7 @@ interface ToolbarProps {
 const MOST_HOLDERS_LISTED = 100;
 
 export function Toolbar({ fleet, filter, onFilter, signedIn }: ToolbarProps) {
-  useRevision();
-  const { text, locale } = useLanguage();
-  const number = new Intl.NumberFormat(locale);
+  const { text } = useLanguage();
   const types = [...new Map(fleet.groups.map(({ type, label }) => [type, label]))];
   return (
     <div className={classes.toolbar}>
@@ -32,23 +30,8 @@ export function Toolbar({ fleet, filter, onFilter, signedIn }: ToolbarProps) {
         clearable
         className={classes.typeFilter}
       />
-      <HolderFilter users={fleet.users} filter={filter} onFilter={onFilter} />
-      <fieldset className={classes.legend}>
-        <legend className={classes.hidden}>{text.gpus.legend}</legend>
-        {STATES.map((state) => (
-          <Tooltip key={state} label={text.gpus.stateMeanings[state]} openDelay={300}>
-            <UnstyledButton
-              className={classes.legendItem}
-              aria-pressed={filter.state === state}
-              onClick={() => onFilter({ ...filter, state: filter.state === state ? null : state })}
-            >
-              <StateMark state={state} />
-              <span>{text.gpus.states[state]}</span>
-              <span className={classes.legendCount}>{number.format(fleet.counts[state])}</span>
-            </UnstyledButton>
-          </Tooltip>
-        ))}
-      </fieldset>
+      <HolderFilter fleet={fleet} filter={filter} onFilter={onFilter} />
+      <Legend fleet={fleet} filter={filter} onFilter={onFilter} />
       {signedIn && (
         <Switch
           label={text.gpus.showMine}
@@ -61,13 +44,38 @@ export function Toolbar({ fleet, filter, onFilter, signedIn }: ToolbarProps) {
   );
 }
 
+type PartProps = Omit<ToolbarProps, "signedIn">;
+
+/** With the counts, so the one part of the toolbar that a change of the fleet renders. */
+function Legend({ fleet, filter, onFilter }: PartProps) {
+  useRevision();
+  const { text, locale } = useLanguage();
+  const number = new Intl.NumberFormat(locale);
+  return (
+    <fieldset className={classes.legend}>
+      <legend className={classes.hidden}>{text.gpus.legend}</legend>
+      {STATES.map((state) => (
+        <Tooltip key={state} label={text.gpus.stateMeanings[state]} openDelay={300}>
+          <UnstyledButton
+            className={classes.legendItem}
+            aria-pressed={filter.state === state}
+            onClick={() => onFilter({ ...filter, state: filter.state === state ? null : state })}
+          >
+            <StateMark state={state} />
+            <span>{text.gpus.states[state]}</span>
+            <span className={classes.legendCount}>{number.format(fleet.counts[state])}</span>
+          </UnstyledButton>
+        </Tooltip>
+      ))}
+    </fieldset>
+  );
+}
+
 /** By who holds a GPU; not there for those who may not know, unless the address asks for somebody. */
-function HolderFilter({
-  users,
-  filter,
-  onFilter,
-}: Pick<ToolbarProps, "filter" | "onFilter"> & { users: string[] }) {
+function HolderFilter({ fleet: { users }, filter, onFilter }: PartProps) {
   const { text } = useLanguage();
+  // A list of hundreds is made anew when somebody comes, not with every change.
+  useOverview(({ fleet }) => fleet?.users.length);
   if (users.length === 0 && filter.holder === null) {
     return null;
   }

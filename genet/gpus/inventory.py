@@ -89,15 +89,19 @@ def _by_kind(
 ) -> dict[Kind, NodeDevices]:
     refs = {key: pod_ref(pod) for key, pod in demand.pods.items()}
     groups: dict[Kind, list[Card]] = {}
+    models: dict[Kind, set[str | None]] = {}
     for card in cards:
-        groups.setdefault(kinds.of(card), []).append(card)
+        model = kinds.model(card)
+        kind = kinds.kind(kinds.resource(card), card.vendor, model)
+        groups.setdefault(kind, []).append(card)
+        models.setdefault(kind, set()).add(model)
         for part in card.parts:
             if part.resource is not None:
-                groups.setdefault(kinds.kind(part.resource, card.vendor, kinds.model(card)), [])
+                groups.setdefault(kinds.kind(part.resource, card.vendor, model), [])
     merged: dict[Kind, NodeDevices] = {}
     for kind, members in groups.items():
-        models = {kinds.model(card) for card in members}
-        shown = _node(node, models.pop() if len(models) == 1 else None, [slot(card, refs) for card in members])
+        (model,) = models[kind] if len(models.get(kind, ())) == 1 else (None,)
+        shown = _node(node, model, [slot(card, refs) for card in members])
         pool = found.get(kind.resource_name)
         merged[kind] = NodeDevices(shown, _free(shown, pool, members, demand) if pool else 0)
     return merged

@@ -41,14 +41,10 @@ class Kinds:
 
     def model(self, card: Card) -> str | None:
         """Of the card; None: nobody says."""
-        labelled = self._labelled(card.vendor)
         seen = self._models.get(card.vendor, ())
-        if len(seen) == 1 and labelled is None:
-            return next(iter(seen))
-        return card.product or labelled if len(seen) > 1 else labelled
-
-    def of(self, card: Card) -> Kind:
-        return self.kind(self.resource(card), card.vendor, self.model(card))
+        if len(seen) > 1:
+            return card.product or self._labelled(card.vendor)
+        return self._labelled(card.vendor) or next(iter(seen), None)
 
     def resource(self, card: Card) -> str:
         """Whose group shows the card.

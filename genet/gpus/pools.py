@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Mapping
 from itertools import islice
 from math import inf
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -85,8 +85,11 @@ def pools(node: Node, cards: list[Card], names: Names, is_device: Callable[[str]
     """
     found = {name: _pool(node, name) for name in sorted(node.status.capacity) if is_device(name)}
     counted = [pool for pool in found.values() if pool.capacity]
+    offers: dict[str, _Offer] = {}
     for card in cards:
-        _place(card, [pool for pool in counted if pool.vendor == card.vendor], node)
+        if card.vendor not in offers:
+            offers[card.vendor] = _offer(card.vendor, counted, node.metadata.labels)
+        _place(card, offers[card.vendor])
         for unit in card.counted:
             if unit.resource is not None:
                 _pool_of(unit.resource, found, card.vendor).take(unit)
@@ -121,27 +124,44 @@ def _replicas(labels: Mapping[str, str], resource: str, capacity: int) -> int | 
     return max(1, int(replicas)) if _NUMBER.fullmatch(replicas) else None
 
 
-def _place(card: Card, advertised: list[Pool], node: Node) -> None:
+class _Offer(NamedTuple):
+    """What a node advertises of one maker's devices."""
+
+    whole: str | None
+    """Resource that counts cards, or slices where it counts no cards."""
+    parts: Mapping[str, str]
+    """Resources that count parts of cards, by profile."""
+    slices_only: bool
+    """Whether `whole` counts slices, as the product says."""
+    slices: bool
+    """Whether it counts those of the cards that are in slices."""
+
+
+def _offer(vendor: str, advertised: list[Pool], labels: Mapping[str, str]) -> _Offer:
+    own = [pool.resource for pool in advertised if pool.vendor == vendor]
+    parts = {profile: resource for resource in own if (profile := accelerators.profile(resource)) is not None}
+    whole = next((resource for resource in own if resource not in parts.values()), None)
+    product = labels.get(accelerators.NVIDIA.product_label or "", "")
+    slices_only = vendor == accelerators.NVIDIA.name and accelerators.mig_profile_of(product) is not None
+    slices = slices_only or (not parts and labels.get(_STRATEGY, _SINGLE) == _SINGLE)
+    return _Offer(whole, parts, slices_only, slices)
+
+
+def _place(card: Card, offer: _Offer) -> None:
     """Say by which resources the card or its parts are counted."""
-    whole = next((pool.resource for pool in advertised if accelerators.profile(pool.resource) is None), None)
-    by_profile = {accelerators.profile(pool.resource): pool.resource for pool in advertised}
     for part in card.parts:
         if part.resource is None and part.profile is not None:
-            part.resource = by_profile.get(part.profile)
+            part.resource = offer.parts.get(part.profile)
     if card.resource is not None:
         if any(part.resource is not None for part in card.parts):
             card.resource = None  # its parts are offered, and so it is not
-        return
-    product = node.metadata.labels.get(accelerators.NVIDIA.product_label or "", "")
-    slices_only = card.vendor == accelerators.NVIDIA.name and accelerators.mig_profile_of(product) is not None
-    if not card.parts:
-        card.resource = None if slices_only else whole
-    elif len(by_profile) == 1 and whole is not None:
-        if slices_only or node.metadata.labels.get(_STRATEGY, _SINGLE) == _SINGLE:
-            for part in card.parts:
-                part.resource = part.resource or whole
-        else:
-            card.resource = whole
+    elif not card.parts:
+        card.resource = None if offer.slices_only else offer.whole
+    elif offer.slices:
+        for part in card.parts:
+            part.resource = part.resource or offer.whole
+    elif not offer.parts:
+        card.resource = offer.whole
 
 
 def _pool_of(resource: str, found: dict[str, Pool], vendor: str) -> Pool:

@@ -80,7 +80,7 @@ def devices(facts: NodeFacts) -> Iterable[Seen]:
 
 def holdings(facts: NodeFacts) -> Iterator[Holding]:
     """By claim; a pod whose extended resource is served by a claim holds its device by both."""
-    present = _present(facts.pods)
+    present = _present(facts.pods) if facts.claims else {}
     for claim in facts.claims:
         for pod in _users(claim, present):
             asked = _extended(present[pod], claim)

@@ -85,7 +85,7 @@ class OverviewService:
             shown = self._shown[form, audience] = Representation(rendering, moment, form)
         return shown
 
-    def listen(self, form: Form, audience: Audience, last_id: str | None) -> Listener:
+    async def listen(self, form: Form, audience: Audience, last_id: str | None) -> Listener:
         """A place in the stream of changes.
 
         Raises:
@@ -93,6 +93,7 @@ class OverviewService:
             RateLimited: too many listen without login already.
         """
         self._require_ready()
+        await self.settle()  # or the first to listen would see the groups come
         return self._streams.open(form, audience, last_id)
 
     def end_streams(self) -> None:

@@ -69,7 +69,7 @@ async def gpu_overview(request: AnyRequest, services: Injected, form: FormName =
 )
 async def gpu_overview_stream(request: AnyRequest, services: Injected, form: FormName = None) -> EventStream:
     """The overview, and then what changes: events `snapshot` (the form asked for), `change`, `auth`."""
-    listener = services.overview.listen(
+    listener = await services.overview.listen(
         _form(request, form), _audience(request, services), request.headers.get("Last-Event-ID")
     )
     is_gzip = accepts_gzip(request.headers.get("Accept-Encoding", ""))

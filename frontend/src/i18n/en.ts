@@ -185,7 +185,7 @@ export const en = {
     gap: (from: string, to: string) => `${from} – ${to}`,
     nobody: "nobody known",
     showOnMap: (user: string) => `Show the GPUs of ${user}`,
-    barHint: "A bar is what was held; its dark part is what was worked with.",
+    barHint: "A bar is what was held; its filled part is what was worked with.",
     idle: "Allocated but idle",
     idleHint: "Held by a pod, and without work for a while.",
     noneIdle: "No GPU is held without being used.",

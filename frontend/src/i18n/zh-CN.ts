@@ -161,7 +161,7 @@ export const zhCN: Messages = {
     gap: (from, to) => `${from} – ${to}`,
     nobody: "未知用户",
     showOnMap: (user) => `显示 ${user} 的 GPU`,
-    barHint: "条形为占用量，深色部分为实际使用量。",
+    barHint: "条形为占用量，其中实心部分为实际使用量。",
     idle: "已分配但空转",
     idleHint: "被 Pod 占用，但已有一段时间没有负载。",
     noneIdle: "没有空转的 GPU。",

@@ -23,12 +23,16 @@ function start() {
   const polls: Request[] = [];
   let answer = async (): Promise<Response> => Promise.reject(new TypeError("Failed to fetch"));
   let refusal: Response | null = null;
+  let others = (_url: string): unknown => ({});
   const onNodes = vi.fn();
   const onSessionEnd = vi.fn();
   const feed = new OverviewFeed({
     api: createClient({
       devUser: null,
       fetch: async (request) => {
+        if (!request.url.includes("gpu-overview")) {
+          return Response.json(others(request.url));
+        }
         if (!request.url.includes("/stream")) {
           polls.push(request);
           return answer();
@@ -68,6 +72,9 @@ function start() {
     hangUp: feed.subscribe(seen),
     answerWith: (next: typeof answer) => {
       answer = next;
+    },
+    answerOthersWith: (next: typeof others) => {
+      others = next;
     },
     refuseWith: (next: Response | null) => {
       refusal = next;
@@ -112,6 +119,25 @@ describe("the feed", () => {
     await pass(16);
     expect(feed.state().fleet).toBe(fleet);
     expect(drawn.mock.calls).toEqual([[[1]]]);
+  });
+
+  it("finds out which shared cards are the viewer's too, from the nodes of their pods", async () => {
+    const shared = slotOf(0, "used", { pods: podsOf("ann", "bob") });
+    const others = slotOf(0, "used", { pods: podsOf("bob", "eve") });
+    const { feed, streams, drawn, answerOthersWith } = start();
+    const asked: string[] = [];
+    answerOthersWith((url) => {
+      asked.push(new URL(url).pathname);
+      return url.endsWith("/pods")
+        ? { pods: [{ nodeName: "a-0" }, { nodeName: null }] }
+        : { slots: [shared] };
+    });
+    await pass(0);
+    streams[0]?.say(event("snapshot", columnarOf({ a: [[shared], [others]] })));
+    await pass(100);
+    expect(asked).toEqual(["/api/pods", "/api/cluster/nodes/a-0"]);
+    expect(Array.from(feed.state().fleet?.mine ?? [])).toEqual([1, 0]);
+    expect(drawn.mock.calls).toEqual([[[0]]]);
   });
 
   it("asks for a new snapshot when devices move", async () => {

@@ -10,12 +10,15 @@ import type { ColumnarOverview, GpuNode, OverviewChange } from "../../../api/typ
 import { applyChange, applySnapshot } from "../change";
 import { type Fleet, fleetOf } from "../model";
 import { eventsOf, type StreamEvent } from "./events";
+import { markOwnShared } from "./shared";
 
 export const POLL_INTERVAL = 2_000;
 /** A heartbeat comes every 15 s: after two and a half of them the connection is dead, whatever the browser thinks. */
 export const SILENCE = 38_000;
 /** A stream that has not begun by then is held back on its way. */
 export const FIRST_WORD = 6_000;
+/** Snapshots may come every second; who shares a card changes seldom. */
+const SHARED_INTERVAL = 30_000;
 const LONGEST_BREAK = 60_000;
 /** Nodes often come and go together. */
 const RESYNC_BREAK = 500;
@@ -54,6 +57,7 @@ export class OverviewFeed {
   #stop: AbortController | null = null;
   #lastEventId = "";
   #etag: string | null = null;
+  #sharedAskedAt = 0;
 
   constructor(options: FeedOptions) {
     this.#options = options;
@@ -173,6 +177,9 @@ export class OverviewFeed {
     const touched = this.#state.fleet && applySnapshot(this.#state.fleet, overview);
     if (touched) {
       this.#touch(touched);
+      if (Date.now() - this.#sharedAskedAt > SHARED_INTERVAL) {
+        void this.#askShared();
+      }
       return;
     }
     this.#touched = new Set();
@@ -184,6 +191,20 @@ export class OverviewFeed {
       heardAt: Date.now(),
       error: null,
     });
+    void this.#askShared();
+  }
+
+  async #askShared(): Promise<void> {
+    const { fleet } = this.#state;
+    const signal = this.#stop?.signal;
+    this.#sharedAskedAt = Date.now();
+    if (fleet && signal) {
+      // A frame less is all that it costs when this fails, and the next snapshot tries again.
+      const touched = await markOwnShared(this.#options.api, fleet, signal).catch(() => []);
+      if (touched.length > 0 && fleet === this.#state.fleet) {
+        this.#touch(touched);
+      }
+    }
   }
 
   #heard(connection: "live" | "polling"): void {

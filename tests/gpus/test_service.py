@@ -225,7 +225,8 @@ async def test_a_failing_prometheus_is_stale_first_and_forgotten_later(cluster, 
         await service.refresh()
         assert (await seen(service)).sources.prometheus.state == "ok"
         assert (await slot(service, 0)).utilization == 56
-    assert [record.levelname for record in caplog.records if record.name == "genet.gpus.feed"] == ["WARNING"] * 2
+    warned = [record.name for record in caplog.records if record.levelname == "WARNING"]
+    assert warned.count("genet.gpus.feed") == 2
 
 
 async def test_answers_that_say_less_than_they_should_are_remarked_on(cluster, clock):

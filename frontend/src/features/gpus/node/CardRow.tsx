@@ -70,7 +70,7 @@ export function CardRow({ slot, type, history, onOpenPod }: CardRowProps) {
           {slot.reason}
         </Text>
       )}
-      <Holders pods={slot.pods} onOpenPod={onOpenPod} />
+      <Holders pods={holdersOfWhole(slot)} onOpenPod={onOpenPod} />
       {slot.status === "used" && (
         <Text size="xs" c="dimmed">
           {[
@@ -85,6 +85,14 @@ export function CardRow({ slot, type, history, onOpenPod }: CardRowProps) {
       {slot.slices.length > 0 && <Slices slot={slot} onOpenPod={onOpenPod} />}
     </li>
   );
+}
+
+/** Those who are not named with a slice. */
+function holdersOfWhole({ pods, slices }: Slot): SlotPod[] {
+  const named = new Set(
+    slices.flatMap((slice) => slice.pods.map(({ name, namespace }) => `${namespace} ${name}`)),
+  );
+  return pods.filter(({ name, namespace }) => !named.has(`${namespace} ${name}`));
 }
 
 function CardHistory({ values }: { values: Values }) {

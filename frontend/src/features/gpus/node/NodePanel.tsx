@@ -3,7 +3,7 @@ import { Badge, Button, Code, Drawer, Group, Skeleton, Stack, Text, Title } from
 import { ApiError } from "../../../api/errors";
 import { useNode } from "../../../api/nodes";
 import { useSession } from "../../../api/session";
-import type { NodeDetail } from "../../../api/types";
+import type { NodeDetail, Slot } from "../../../api/types";
 import { useLanguage } from "../../../i18n/language";
 import { formatMoment } from "../../../lib/time";
 import { Problem } from "../../../ui/Problem";
@@ -111,15 +111,19 @@ function typeAt({ nodes, groups }: Fleet, name: string, nth: number): string | n
   return part && parts.length > 1 ? (groups[part.group]?.label ?? null) : null;
 }
 
-/** The first free card of each type on the node. */
+/** The first card of each type on the node that is free, or has a free slice. */
 function placesOf(fleet: Fleet, { nodeName, slots }: NodeDetail): Place[] {
   return fleet.nodes
     .filter(({ name }) => name === nodeName)
     .flatMap(({ group, offset, deviceCount }) => {
       const type = fleet.groups[group]?.type;
-      const free = slots.slice(offset, offset + deviceCount).find(({ status }) => status === "free");
+      const free = slots.slice(offset, offset + deviceCount).find(isFree);
       return type !== undefined && free ? [{ type, nodeName, index: free.index }] : [];
     });
+}
+
+function isFree({ status, slices }: Slot): boolean {
+  return status === "free" || slices.some((slice) => slice.status === "free");
 }
 
 function Events({ node: { events, sources } }: { node: NodeDetail }) {

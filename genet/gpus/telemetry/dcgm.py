@@ -5,7 +5,7 @@ Traps, all of them met in the field:
 - Values that it does not have are huge numbers, another for each type and reason ("blank").
 - `DCGM_FI_DEV_GPU_UTIL` is missing under MIG; there the share of time in which the engine worked has to do.
 - The host's label is `Hostname` or, later, `hostname`, and holds the node's name, the exporter pod's, or `localhost`.
-- The holder's labels are `pod` or, of old, `pod_name`, which no scrape ever renames.
+- The holder's labels are `pod` or, of old, `pod_name`, which no scrape ever renames; the card is `uuid` there.
 - The UUID, the index and the PCI address of a MIG row are the card's.
 - `DCGM_FI_DEV_XID_ERRORS` is the last code ever seen, and most codes are a program's fault, not the card's.
 """
@@ -65,6 +65,7 @@ class Labels(Where, gc=False):
     """Those of dcgm-exporter's labels that are read."""
 
     uuid: str = msgspec.field(name="UUID", default="")
+    old_uuid: str = msgspec.field(name="uuid", default="")
     gpu: str = ""
     model: str = msgspec.field(name="modelName", default="")
     pci_bus_id: str = ""
@@ -94,20 +95,20 @@ class Dcgm:
 
     @staticmethod
     def identity(labels: Labels) -> tuple[str, str]:
-        return labels.uuid, labels.instance_id
+        return labels.uuid or labels.old_uuid, labels.instance_id
 
     def take(self, samples: Iterable[Sample[Labels]]) -> None:
         rows = self.rows
         for sample in samples:
             labels, value = sample.labels, sample.value
             metric = _NUMBER.get(labels.name)
-            if metric is None or not labels.uuid or not labels.gpu.isdecimal():
+            key = self.identity(labels)
+            if metric is None or not key[0] or not labels.gpu.isdecimal():
                 rows.nameless += 1
                 continue
             known = None if value < 0 or _BLANK <= value < float("inf") else value
             hostname = labels.hostname or labels.old_hostname
             host = rows.host(hostname, labels.node, labels.kubernetes_node, labels.target)
-            key = (labels.uuid, labels.instance_id)
             rows.add(host, key, labels, metric=metric, value=known, holders=_holders(labels))
 
     def readings(self, now: float) -> Iterator[tuple[Host, list[Reading]]]:  # noqa: ARG002  # of all exporters alike
@@ -120,7 +121,7 @@ def _reading(device: Device[Labels]) -> Reading:
     used, free = device.values[_USED], device.values[_FREE]
     reserved = device.values[_RESERVED] or 0.0
     return Reading(
-        uuid=labels.uuid,
+        uuid=labels.uuid or labels.old_uuid,
         index=int(labels.gpu),
         instance=labels.instance_id or None,
         profile=labels.profile.replace("+", ".") or None,

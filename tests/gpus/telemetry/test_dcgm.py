@@ -92,6 +92,12 @@ def test_every_generation_of_pod_labels_is_read(holder):
     assert one(series(UTIL, 1, **holder)).pods == (("user-ann-a", "train"),)
 
 
+def test_the_card_of_the_old_namespace_is_spelled_small():
+    sample = series(UTIL, 1)
+    sample.labels["uuid"] = sample.labels.pop("UUID")
+    assert one(sample) == one(series(UTIL, 1))
+
+
 def test_where_labels_are_relabelled_the_exporter_is_no_holder_of_idle_cards():
     exporter = {"pod": "dcgm-x", "namespace": "gpu-operator"}
     busy = {"exported_pod": "train", "exported_namespace": "user-ann-a"}

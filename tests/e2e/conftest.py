@@ -18,7 +18,7 @@ import pytest
 
 from genet import naming
 from tests.e2e.exporter import Exporter, exporting, idle_card
-from tests.e2e.prometheus import scraping
+from tests.e2e.prometheus import Job, scraping
 from tests.processes import Replica, configuration, environment, serving
 
 IMAGE: Final = os.environ.get("GENET_E2E_IMAGE", "cluster.local/busybox:1")
@@ -153,9 +153,10 @@ def exporter(kubectl: Kubectl, gpu_node: str) -> Iterator[Exporter]:
 def replicas(kubectl: Kubectl, exporter: Exporter, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Replica]]:
     """Two of one installation, but each with a Prometheus of its own kind: honor_labels on and off."""
     binary, directory = installed("prometheus"), tmp_path_factory.mktemp("e2e")
+    job = Job("nvidia-dcgm-exporter", exporter.address)
     with ExitStack() as stack:
         prometheuses = [
-            stack.enter_context(scraping(binary, exporter.address, directory / f"honor-{honor}", honor_labels=honor))
+            stack.enter_context(scraping(binary, [job], directory / f"honor-{honor}", honor_labels=honor))
             for honor in (True, False)
         ]
         yield [

@@ -1,16 +1,17 @@
-"""dcgm-exporter without a GPU: its text format over HTTP, with the values and the holders that a test sets.
+"""GPU exporters without a GPU: dcgm-exporter's text format over HTTP, with the values and the holders a test sets.
 
-Written from the exporter's own template (4.x): the labels stand in its order, the driver's version is a label of the
-device, and a card that a pod holds has `container`, `namespace` and `pod` as well. The host's label is `Hostname` up
-to 4.5 and `hostname` since.
+Written from the exporter's own template (3.x, 4.x): the labels stand in its order, those of a MIG slice before the
+host's, the driver's version is a label of the device, and a card that a pod holds has `container`, `namespace` and
+`pod` as well. The host's label is `Hostname` up to 4.5 and `hostname` since. With `--use-old-namespace` the card is
+`uuid`, and its holder `container_name`, `pod_name` and `pod_namespace`.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import NamedTuple
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 METRICS = {
     "DCGM_FI_DEV_GPU_UTIL": "GPU utilization (in %).",
@@ -18,6 +19,7 @@ METRICS = {
     "DCGM_FI_DEV_FB_FREE": "Framebuffer memory free (in MiB).",
     "DCGM_FI_DEV_POWER_USAGE": "Power draw (in W).",
     "DCGM_FI_DEV_GPU_TEMP": "GPU temperature (in C).",
+    "DCGM_FI_PROF_GR_ENGINE_ACTIVE": "Ratio of time the graphics engine is active.",
 }
 _DRIVER = "550.144.03"
 
@@ -28,27 +30,43 @@ class Holder(NamedTuple):
     container: str = "main"
 
 
+class Page(Protocol):
+    """What an exporter serves."""
+
+    address: str
+    """Where, while it does."""
+
+    def text(self) -> str: ...
+
+
+PageT = TypeVar("PageT", bound=Page)
+
+
+def sample(metric: str, labels: Mapping[str, str], value: float) -> str:
+    named = ",".join(f'{name}="{text}"' for name, text in labels.items())
+    return f"{metric}{{{named}}} {value if isinstance(value, int) else f'{value:f}'}"
+
+
+def family(metric: str, about: str, samples: Iterable[str]) -> list[str]:
+    """Its lines; none where it has no samples."""
+    lines = list(samples)
+    return [f"# HELP {metric} {about}", f"# TYPE {metric} gauge", *lines] if lines else []
+
+
+class Slice(NamedTuple):
+    """Of a MIG card; its rows have the card's UUID."""
+
+    profile: str
+    instance: int
+
+
 @dataclass
 class Card:
     index: int
     uuid: str
     values: dict[str, float]
     holder: Holder | None = None
-
-    def labels(self, host_label: str, host: str) -> dict[str, str]:
-        labels = {
-            "gpu": str(self.index),
-            "UUID": self.uuid,
-            "pci_bus_id": f"00000000:{0x17 + self.index:02X}:00.0",
-            "device": f"nvidia{self.index}",
-            "modelName": "NVIDIA A100-SXM4-80GB",
-            host_label: host,
-            "DCGM_FI_DRIVER_VERSION": _DRIVER,
-        }
-        if self.holder is not None:
-            holder = {"container": self.holder.container, "namespace": self.holder.namespace, "pod": self.holder.pod}
-            labels |= holder
-        return labels
+    slice: Slice | None = None
 
 
 @dataclass
@@ -57,31 +75,46 @@ class Exporter:
 
     host: str
     cards: list[Card]
-    host_label: str = "Hostname"
+    generation: Literal["old namespace", "Hostname", "hostname"] = "Hostname"
+    model: str = "NVIDIA A100-SXM4-80GB"
     address: str = field(default="", init=False)
 
     def text(self) -> str:
-        lines = []
+        lines: list[str] = []
         for metric, about in METRICS.items():
-            lines += [f"# HELP {metric} {about}", f"# TYPE {metric} gauge"]
-            for card in self.cards:
-                labels = card.labels(self.host_label, self.host)
-                text = ",".join(f'{name}="{value}"' for name, value in labels.items())
-                lines.append(f"{metric}{{{text}}} {card.values[metric]:g}")
+            cards = [card for card in self.cards if metric in card.values]
+            lines += family(metric, about, (sample(metric, self._labels(card), card.values[metric]) for card in cards))
         return "\n".join(lines) + "\n"
+
+    def _labels(self, card: Card) -> dict[str, str]:
+        is_old = self.generation == "old namespace"
+        labels = {
+            "gpu": str(card.index),
+            "uuid" if is_old else "UUID": card.uuid,
+            "pci_bus_id": f"00000000:{0x17 + card.index:02X}:00.0",
+            "device": f"nvidia{card.index}",
+            "modelName": self.model,
+        }
+        if card.slice is not None:
+            labels |= {"GPU_I_PROFILE": card.slice.profile, "GPU_I_ID": str(card.slice.instance)}
+        labels |= {"Hostname" if is_old else self.generation: self.host, "DCGM_FI_DRIVER_VERSION": _DRIVER}
+        if card.holder is not None:
+            names = ("container_name", "pod_namespace", "pod_name") if is_old else ("container", "namespace", "pod")
+            labels |= zip(names, (card.holder.container, card.holder.namespace, card.holder.pod), strict=True)
+        return labels
 
 
 def idle_card(index: int) -> Card:
     uuid = f"GPU-{index:08x}-0000-4000-8000-00000000e2e0"
     values = (0, 4, 81916, 60.5, 31)
-    return Card(index, uuid, dict(zip(METRICS, values, strict=True)))
+    return Card(index, uuid, dict(zip(METRICS, values, strict=False)))
 
 
 @contextmanager
-def exporting(exporter: Exporter) -> Iterator[Exporter]:
+def exporting(page: PageT) -> Iterator[PageT]:
     class Metrics(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = exporter.text().encode()
+            body = page.text().encode()
             self.send_response(200)
             self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
             self.send_header("Content-Length", str(len(body)))
@@ -94,7 +127,7 @@ def exporting(exporter: Exporter) -> Iterator[Exporter]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Metrics) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        exporter.address = f"127.0.0.1:{server.server_port}"
-        yield exporter
+        page.address = f"127.0.0.1:{server.server_port}"
+        yield page
         server.shutdown()
         thread.join()

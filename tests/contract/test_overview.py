@@ -1,5 +1,7 @@
 """What the GPU overview promises, whatever the cluster is. Exporters are left out: here the API server alone speaks."""
 
+from base64 import b64decode
+
 from tests.contract.conftest import until
 
 
@@ -39,3 +41,25 @@ async def test_it_is_sent_once_as_long_as_nothing_changes(person, backend):
     assert (again.status_code == 304) == (again.headers["ETag"] == etag)
     assert again.headers["Genet-Updated-At"]
     assert first.headers["Cache-Control"] == "private, no-cache"
+
+
+async def test_its_columns_say_the_same_as_its_objects(person):
+    async def both():
+        objects = await overview(person)
+        columns = await person.read("/api/cluster/gpu-overview", format="columnar")
+        return objects, columns
+
+    objects, columns = await until(both, lambda pair: pair[0]["summary"] == pair[1]["summary"])
+    assert [group["type"] for group in columns["groups"]] == [group["type"] for group in objects["acceleratorGroups"]]
+    nodes = [node for group in objects["acceleratorGroups"] for node in group["nodes"]]
+    assert columns["nodes"]["name"] == [node["nodeName"] for node in nodes]
+    assert columns["nodes"]["devices"] == [node["totalDevices"] for node in nodes]
+    count = objects["summary"]["totalDevices"]
+    lengths = [len(b64decode(columns[column])) for column in ("state", "util", "mem", "owner")]
+    assert lengths == [count, count, count, 2 * count]
+
+
+async def test_what_is_available_adds_up(person):
+    for told in (await person.read("/api/cluster/availability"))["types"]:
+        assert 0 <= told["largest"] <= told["free"]
+        assert (told["node"] is None) == (told["largest"] == 0)

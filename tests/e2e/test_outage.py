@@ -6,7 +6,7 @@ import shlex
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from tests.e2e.conftest import GPU, IMAGE, Kubectl, missing
+from tests.e2e.listener import Event, listening
 from tests.processes import Replica, until
 
 pytestmark = pytest.mark.e2e
@@ -100,10 +101,14 @@ def pod_bound_to(node: str) -> dict[str, Any]:
     }
 
 
+def says(state: str) -> Callable[[Event], bool]:
+    return lambda event: event.name == "change" and event.data["sources"]["kubernetes"]["state"] == state
+
+
 def test_the_overview_outlives_the_api_server_and_catches_up(replica, kubectl, commands, namespace, tainted_node):
     kill, start = commands
     until(lambda: kubectl.read("serviceaccounts", "-n", namespace)["items"], what="pods can be made in the namespace")
-    with observing(replica) as observer:
+    with observing(replica) as observer, listening(replica) as listener:
         assert observer.state == "ok"
         before, used = set(observer.totals), observer.used(tainted_node)
         subprocess.run(kill, check=True)
@@ -111,6 +116,7 @@ def test_the_overview_outlives_the_api_server_and_catches_up(replica, kubectl, c
             killed = time.monotonic()
             until(lambda: observer.state == "stale", what="the overview says that it is stale")
             noticed = time.monotonic() - killed
+            told = listener.wait(says("stale"), seconds=5, what="the stream says that it is stale").at - killed
             until(lambda: time.monotonic() - killed > DOWN_SECONDS, what="the outage has lasted")
             assert observer.state == "stale"
         finally:
@@ -123,9 +129,12 @@ def test_the_overview_outlives_the_api_server_and_catches_up(replica, kubectl, c
             what="the overview is right again",
         )
         took = time.monotonic() - returned
+        listener.wait(lambda event: says("ok")(event) and event.used(tainted_node) == used + 1, what="so is the stream")
+        assert not listener.is_over, "without a new connection"
     kubectl("delete", "pods", "-n", namespace, "--all", "--force", "--grace-period=0")
     print(
-        f"\nAPI server away: stale after {noticed:.2f} s, right again {took:.2f} s after its return, "
+        f"\nAPI server away: stale after {noticed:.2f} s (at a stream client {told:.2f} s), "
+        f"right again {took:.2f} s after its return, "
         f"slowest answer {observer.slowest:.3f} s"
     )
     assert observer.states == {"ok", "stale"}

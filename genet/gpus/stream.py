@@ -1,79 +1,24 @@
-"""The overview as it changes: server-sent events, encoded and compressed once for all who listen.
+"""All who listen to the overview as it changes: to each the server-sent events of a channel (`genet.gpus.channel`).
 
-- A channel stands for one form and audience. While somebody listens it looks several times a second which nodes have
-  changed and puts one event about them into its ring, so a burst of changes is one event.
-- A client is a position in the ring. One that resumes where the ring begins, or later, gets what it missed; one that
-  has fallen out of it, because it reads too slowly, gets a new snapshot: never a gap, and no queue of its own.
-- Where so many nodes changed that a snapshot says it in fewer bytes, or the groups themselves did, the ring begins
-  anew behind everybody's position: so all get the one new rendering.
-- Events are compressed by themselves and end on a byte; one gzip stream can be made of a header and any of them in a
-  row. So a client costs no compressor. Trap: such a stream has no end of its own, which browsers and curl accept.
-
-Ids are `{instance}.{revision}.{audience}-{form}`: revisions are counted by each process for itself.
+A client is a position in its channel's ring, so it has no queue of its own. One that has fallen out of the ring,
+because it reads too slowly, gets a new snapshot: never a gap.
 """
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
-from typing import Final, NamedTuple
-
-import msgspec
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Final
 
 from genet.errors import RateLimited
+from genet.gpus.channel import Channel, Segment, Told
 from genet.gpus.fleet import Fleet
-from genet.gpus.inventory import Kind
-from genet.gpus.overview import Audience, Change, Form, Moment, Sources
-from genet.gpus.renderings import GZIP_HEADER, Renderings, Representation, Variant, deflated
+from genet.gpus.overview import Audience, Form, Moment
+from genet.gpus.renderings import GZIP_HEADER, Renderings, Variant
 
 ANONYMOUS_STREAMS: Final = 20
 """How many may listen without login, over all of a replica."""
 HEARTBEAT_SECONDS: Final = 15.0
 TICK_SECONDS: Final = 0.075
-_KEPT_SECONDS: Final = 60.0
-"""How long events are gathered for somebody who may come back."""
-_RING_EVENTS: Final = 256
-_RING_BYTES: Final = 4 * 1024 * 1024
-_FEW_NODES: Final = 16
-_FRACTION: Final = 16
-"""Of the fleet's nodes: more of them than this part are a snapshot."""
-_CHUNK_BYTES: Final = 64 * 1024
-_THREAD_BYTES: Final = 32 * 1024
-"""What is longer is compressed in a thread."""
-_ENCODER: Final = msgspec.json.Encoder()
-
-
-class Segment(NamedTuple):
-    """Bytes of a stream, plain and as raw deflate that needs nothing before it."""
-
-    plain: bytes
-    deflated: bytes
-
-    @classmethod
-    def of(cls, plain: bytes) -> "Segment":
-        return cls(plain, deflated(plain))
-
-
-class _Event(NamedTuple):
-    revision: int
-    """Of the fleet, as whoever has read this knows it."""
-    segment: Segment
-
-
-class _Snapshot(NamedTuple):
-    seen: Representation
-    head: Segment
-    end: Segment
-
-    def chunks(self, *, gzip: bool) -> Iterator[bytes]:
-        """In pieces, so that a client that does not read holds one of them and not the whole."""
-        coding = 1 if gzip else 0
-        body = self.seen.rendering.deflated if gzip else self.seen.rendering.content
-        yield self.head[coding]
-        for start in range(0, len(body), _CHUNK_BYTES):
-            yield body[start : start + _CHUNK_BYTES]
-        yield self.end[coding]
-
 
 _RETRY: Final = Segment.of(b"retry: 2000\n\n")
 _HEARTBEAT: Final = Segment.of(b":\n\n")
@@ -83,7 +28,7 @@ _AUTH: Final = Segment.of(b"event: auth\ndata: {}\n\n")
 class Listener:
     """One client. `close` has to be called when it has gone, whether it has read anything or not."""
 
-    def __init__(self, channel: "_Channel", position: int | None) -> None:
+    def __init__(self, channel: "Channel", position: int | None) -> None:
         self._channel = channel
         self._position = position
         self._revision = -1
@@ -163,9 +108,9 @@ class Streams:
         instance: str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._told = _Told(fleet, renderings, moment, instance, clock)
+        self._told = Told(fleet, renderings, moment, instance, clock)
         self._settle = settle
-        self._channels: dict[Variant, _Channel] = {}
+        self._channels: dict[Variant, Channel] = {}
         self._wanted = asyncio.Event()
         self._is_over = False
 
@@ -184,7 +129,7 @@ class Streams:
             raise RateLimited("too many people watch without login; log in, or try again later", retry_after=30)
         channel = self._channels.get((form, audience))
         if channel is None:
-            channel = self._channels[form, audience] = _Channel(form, audience, self._told)
+            channel = self._channels[form, audience] = Channel(form, audience, self._told)
             self._wanted.set()
         listener = Listener(channel, channel.place_of(last_id))
         if self._is_over:
@@ -223,141 +168,3 @@ class Streams:
 
     def _anonymous(self) -> int:
         return sum(len(channel.listeners) for (_, who), channel in self._channels.items() if who is not Audience.MEMBER)
-
-
-class _Told(NamedTuple):
-    """What there is to tell."""
-
-    fleet: Fleet
-    renderings: Renderings
-    moment: Callable[[], Moment]
-    instance: str
-    clock: Callable[[], float]
-
-
-class _Channel:
-    """What everybody of one form and audience is told: events from revision `_floor` to `_head` of the fleet."""
-
-    def __init__(self, form: Form, audience: Audience, told: _Told) -> None:
-        self.listeners: set[Listener] = set()
-        self.pending: set[str] = set()
-        self.first = 0
-        """Position of the oldest event in the ring."""
-        self._form = form
-        self._audience = audience
-        self._fleet, self._renderings, self._moment, self._instance, self._clock = told
-        self._ring: deque[_Event] = deque()
-        self._bytes = 0
-        self._floor = self._head = self._fleet.revision
-        self._state = self._seen()
-        self._left_at = self._clock()
-        self._snapshot: _Snapshot | None = None
-
-    @property
-    def end(self) -> int:
-        """Position behind the newest event."""
-        return self.first + len(self._ring)
-
-    def event(self, position: int) -> _Event:
-        return self._ring[position - self.first]
-
-    def left(self, listener: Listener) -> None:
-        self.listeners.discard(listener)
-        self._left_at = self._clock()
-
-    def is_forgotten(self) -> bool:
-        """Whether nobody has listened for so long that nobody will come back."""
-        return not self.listeners and self._clock() - self._left_at > _KEPT_SECONDS
-
-    def place_of(self, last_id: str | None) -> int | None:
-        """Where somebody goes on whose last event that was; None: they need a snapshot."""
-        instance, _, rest = (last_id or "").partition(".")
-        revision, _, variant = rest.partition(".")
-        if (instance, variant) != (self._instance, self._variant) or not revision.isdecimal():
-            return None
-        return self._place_after(int(revision))
-
-    async def snapshot(self) -> tuple[_Snapshot, int]:
-        """And where to go on after it. Made once for all who need it."""
-        position = None
-        while position is None:
-            rendering = await self._renderings.latest(self._form, self._audience, at_least=self._floor)
-            position = self._place_after(rendering.revision)
-        moment, known = self._moment(), self._snapshot
-        if known is None or known.seen.rendering is not rendering or known.seen.moment != moment:
-            seen = Representation(rendering, moment, self._form)
-            head = self._headed("snapshot", rendering.revision)
-            known = self._snapshot = _Snapshot(seen, Segment.of(head), Segment.of(seen.end + b"\n\n"))
-        return known, position
-
-    async def tell(self) -> None:
-        if self._fleet.revision == self._head:
-            return
-        revision, state = self._fleet.revision, self._seen()
-        names, self.pending = sorted(self.pending), set()
-        if self._audience is Audience.SUMMARY:
-            names = []
-        if state[0] != self._state[0] or len(names) > max(_FEW_NODES, len(self._fleet) // _FRACTION):
-            self._begin_anew(revision)
-        elif names or state != self._state:
-            plain = self._headed("change", revision) + self._change(names) + b"\n\n"
-            few = len(plain) <= _THREAD_BYTES
-            segment = Segment.of(plain) if few else await asyncio.to_thread(Segment.of, plain)
-            self._append(_Event(revision, segment))
-        self._head, self._state = revision, state
-
-    def _begin_anew(self, revision: int) -> None:
-        self.first = self.end + 1
-        self._ring.clear()
-        self._bytes = 0
-        self._floor = revision
-        self._wake()
-
-    def _append(self, event: _Event) -> None:
-        self._ring.append(event)
-        self._bytes += _size(event)
-        while len(self._ring) > _RING_EVENTS or self._bytes > _RING_BYTES:
-            oldest = self._ring.popleft()
-            self._bytes -= _size(oldest)
-            self._floor = oldest.revision
-            self.first += 1
-        self._wake()
-
-    def _wake(self) -> None:
-        for listener in self.listeners:
-            listener.wake()
-
-    def _place_after(self, revision: int) -> int | None:
-        if revision < self._floor or revision > max(self._head, self._fleet.revision):
-            return None
-        return self.first + sum(event.revision <= revision for event in self._ring)
-
-    def _seen(self) -> tuple[tuple[Kind, ...], bytes, Sources]:
-        """What an event tells beside the nodes; the first of it only a snapshot can."""
-        return self._fleet.kinds(), _ENCODER.encode(self._fleet.summary()), self._moment().sources.timeless()
-
-    def _change(self, names: Iterable[str]) -> bytes:
-        parts = [(name, self._fleet.parts(name)) for name in names]
-        moment = self._moment()
-        frame = Change(
-            nodes=(),
-            types=tuple(kind.type for _, own in parts for kind, _ in own),
-            removed=tuple(name for name, own in parts if not own),
-            summary=self._fleet.summary(),
-            updated_at=moment.updated_at,
-            sources=moment.sources,
-        )
-        nodes = b",".join(piece.json(self._audience) for _, own in parts for _, piece in own)
-        # comes first in the document, so it is not in any string
-        return _ENCODER.encode(frame).replace(b'"nodes":[]', b'"nodes":[' + nodes + b"]", 1)
-
-    def _headed(self, kind: str, revision: int) -> bytes:
-        return f"event: {kind}\nid: {self._instance}.{revision}.{self._variant}\ndata: ".encode()
-
-    @property
-    def _variant(self) -> str:
-        return f"{self._audience.value}-{self._form.value}"
-
-
-def _size(event: _Event) -> int:
-    return len(event.segment.plain) + len(event.segment.deflated)

@@ -81,8 +81,8 @@ class World:
         self.spoken = Spoken()
         self.service = OverviewService(Facts(self.nodes, self.pods), TYPES, self.spoken)
         self.version = {self.nodes: 10, self.pods: 10}
-        for cache in self.version:
-            cache.apply(Listing([], "10"))
+        self.nodes.apply(Listing([], "10"))
+        self.pods.apply(Listing([], "10"))
 
     def event(self, cache, kind, obj):
         self.version[cache] += 1

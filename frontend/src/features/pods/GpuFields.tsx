@@ -19,7 +19,6 @@ export function GpuFields({ values, onChange, errors, quota }: GpuFieldsProps) {
   const text = useText();
   const { config } = useSession();
   const available = useAvailability();
-  const mostFree = Math.max(0, ...[...available.values()].map(({ free }) => free));
   const chosen = config.gpuTypes.find(({ name }) => name === values.gpuType);
   const choose = (name: string) =>
     onChange({
@@ -43,10 +42,9 @@ export function GpuFields({ values, onChange, errors, quota }: GpuFieldsProps) {
               value={type.name}
               title={type.label}
               hint={freeText(available.get(type.name), text.create)}
-              share={shareOf(available.get(type.name), mostFree)}
             />
           ))}
-          <Choice value="" title={text.create.noGpu} hint={text.create.noGpuHint} share={null} />
+          <Choice value="" title={text.create.noGpu} hint={text.create.noGpuHint} />
         </div>
       </Radio.Group>
       {chosen && (
@@ -119,11 +117,9 @@ interface ChoiceProps {
   value: string;
   title: string;
   hint: string;
-  /** How much is free, 0 to 1, beside the others; null where there is none to show. */
-  share: number | null;
 }
 
-function Choice({ value, title, hint, share }: ChoiceProps) {
+function Choice({ value, title, hint }: ChoiceProps) {
   return (
     <Radio.Card value={value} className={classes.choice}>
       <Radio.Indicator size="xs" mt={3} />
@@ -134,11 +130,6 @@ function Choice({ value, title, hint, share }: ChoiceProps) {
         <Text size="xs" c="dimmed">
           {hint}
         </Text>
-        {share !== null && (
-          <div className={classes.share} aria-hidden>
-            <div style={{ width: `${share * 100}%` }} />
-          </div>
-        )}
       </div>
     </Radio.Card>
   );
@@ -179,9 +170,4 @@ function freeText(available: Availability | undefined, text: Messages["create"])
   }
   const { free, largest } = available;
   return free > largest ? text.freeNowLargest(free, largest) : text.freeNow(free);
-}
-
-/** Of the type with the most. */
-function shareOf(available: Availability | undefined, most: number): number | null {
-  return available && most > 0 ? available.free / most : null;
 }

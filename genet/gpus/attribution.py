@@ -66,8 +66,7 @@ class _Weighing:
         unit = self._names.get(holding.device) or self._unnamed(holding, payer)
         if unit is None or not self._is_open(unit):
             return
-        resource = unit.resource if holding.resource == COUNTED else holding.resource
-        if not self._may(holding, resource, unit, payer):
+        if holding.resource is not None and not self._is_asked_for(unit, holding, payer):
             return
         if holding.instead_of:
             self._replaced.add(payer)
@@ -83,23 +82,26 @@ class _Weighing:
         pool = self._pools.get(unit.resource or "")
         return pool is not None and unit.taken < pool.sharers(unit)
 
-    def _may(self, holding: Holding, resource: str | None, unit: Unit, payer: PodKey) -> bool:
-        """Whether the pod has asked for it; what it asked for is spent on it."""
-        if holding.resource is None:
-            return True
-        if resource is None:
+    def _is_asked_for(self, unit: Unit, holding: Holding, payer: PodKey) -> bool:
+        """Whether the pod has asked for such a device; if so, what it asked for is spent on it."""
+        pool = self._pools.get(unit.resource or "")
+        if pool is None:
             return False
-        if holding.resource == COUNTED and self._pools[resource].capacity is None:
+        resource = pool.resource if holding.resource == COUNTED else holding.resource
+        if pool.capacity is not None and pool.resource != resource:
+            return False
+        if pool.capacity is None and holding.resource == COUNTED:
             return bool(self._pods[payer].spec.resource_claims)
         key = (id(unit), payer)
         said = self._said[key] = 1 if holding.instead_of else self._said.get(key, 0) + 1
-        if said <= self._spent.get(key, 0):
-            return True
+        return said <= self._spent.get(key, 0) or self._spend(unit, resource or "", payer, said)
+
+    def _spend(self, unit: Unit, resource: str, payer: PodKey, said: int) -> bool:
         left = self.left.get(resource, {})
         if left.get(payer, 0) <= 0:
             return False
         left[payer] -= 1
-        self._spent[key] = said
+        self._spent[id(unit), payer] = said
         unit.paid += 1
         return True
 

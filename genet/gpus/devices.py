@@ -104,11 +104,16 @@ def unite(seen: Iterable[Seen]) -> tuple[list[Card], Names]:
         for part in one.parts:
             _add_part(card, part, names)
     _number(cards)
-    cards.sort(key=lambda card: (card.index, card.vendor, card.uuid or ""))
+    arrange(cards)
     for card in cards:
         if len(card.parts) > 1:
             card.parts.sort(key=lambda part: (len(part.id), part.id))  # 2 before 10
     return cards, names
+
+
+def arrange(cards: list[Card]) -> None:
+    """In the order in which people see them."""
+    cards.sort(key=lambda card: (card.index, card.vendor, card.uuid or ""))
 
 
 def unused(cards: Iterable[Card], vendor: str) -> Iterator[int]:

@@ -118,7 +118,8 @@ def _free(node: Node, pool: Pool, members: Sequence[Card], demand: Demand) -> in
     own = [unit for card in members for unit in card.counted if unit.resource == pool.resource]
     if len(own) in (0, len(pool.units)):
         return free
-    return min(free, sum((unit.replicas or 1) - unit.taken for unit in own if unit.status in ("free", "used")))
+    taken = sum(max(unit.taken, unit.status == "used") for unit in own if unit.status != "unhealthy")
+    return max(0, min(free, sum(unit.replicas or 1 for unit in own if unit.status != "unhealthy") - taken))
 
 
 def _node(node: objects.Node, model: str | None, slots: Sequence[Slot]) -> Node:

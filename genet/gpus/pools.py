@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from genet import accelerators, naming
-from genet.gpus.devices import Card, Names, Unit, unused
+from genet.gpus.devices import Card, Names, Unit, arrange, unused
 from genet.gpus.model import index_name
 from genet.kube.objects import Node
 from genet.kube.quantity import parse
@@ -99,7 +99,6 @@ def pools(node: Node, cards: list[Card], names: Names, is_device: Callable[[str]
         for pool in found.values():
             if not pool.capacity:
                 pool.capacity, pool.is_shared = None, True
-    cards.sort(key=lambda card: (card.index, card.vendor, card.uuid or ""))
     return found
 
 
@@ -175,6 +174,8 @@ def _pool_of(resource: str, found: dict[str, Pool], vendor: str) -> Pool:
 def _complete(pool: Pool, found: Mapping[str, Pool], cards: list[Card], names: Names) -> None:
     """Add what is counted and not described."""
     missing = pool.missing
+    if not missing:
+        return
     is_whole = accelerators.profile(pool.resource) is None
     for offered in found.values():
         if missing and is_whole and offered.capacity is None and offered.vendor == pool.vendor:
@@ -182,17 +183,16 @@ def _complete(pool: Pool, found: Mapping[str, Pool], cards: list[Card], names: N
             missing -= len(taken)
             for unit in taken:
                 pool.take(unit)
-    if not missing:
-        return
-    if not is_whole:
+    if missing and not is_whole:
         _forget_carriers(pool.vendor, cards, names)
     per = pool.replicas or max((unit.replicas or 1 for unit in pool.units), default=None)
     for index in islice(unused(cards, pool.vendor), missing):
-        card = Card(vendor=pool.vendor, index=index, replicas=per, is_blind=True)
+        card = Card(vendor=pool.vendor, index=index, resource=pool.resource, replicas=per, is_blind=True)
         cards.append(card)
-        pool.take(card)
         if is_whole:
             names.setdefault(index_name(pool.vendor, index), card)
+    arrange(cards)
+    pool.units = [unit for card in cards for unit in card.counted if unit.resource == pool.resource]
 
 
 def _forget_carriers(vendor: str, cards: list[Card], names: Names) -> None:

@@ -2,6 +2,10 @@
 
 from datetime import UTC, datetime
 
+from msgspec.structs import replace
+
+from genet.gpus.inventory import inventory
+from genet.gpus.model import NodeFacts, Reading
 from genet.kube import objects
 from genet.prometheus import Sample
 
@@ -55,3 +59,36 @@ def series(metric, value, gpu=0, *, host="n1", **labels):
     """One series of dcgm-exporter 4.x, as scraped with honorLabels."""
     always = {"__name__": metric, "UUID": f"GPU-{host}-{gpu}", "gpu": str(gpu), "hostname": host, "job": "dcgm"}
     return Sample(labels=always | labels, value=float(value), timestamp=0.0)
+
+
+def reading(index, **fields):
+    return Reading(uuid=f"GPU-{index}", index=index, **fields)
+
+
+def readings(count, **fields):
+    return [reading(index, **fields) for index in range(count)]
+
+
+def told(of, *ids, resource=GPU, health="Healthy", message=""):
+    """The pod with the kubelet's word on its devices."""
+    healths = tuple(objects.ResourceHealth(resource_id=each, health=health, message=message) for each in ids)
+    container = objects.ContainerStatus(
+        name="main", allocated_resources_status=(objects.ResourceStatus(name=resource, resources=healths),)
+    )
+    return replace(of, status=replace(of.status, container_statuses=(container,)))
+
+
+def merged(n=None, pods=(), readings=(), types=(), **facts):
+    """What becomes of one node: its devices by kind."""
+    known = NodeFacts(node=n or node(), pods=tuple(pods), readings=tuple(readings), **facts)
+    return inventory(known, types)
+
+
+def only(*args, **kwargs):
+    """The node, where all its devices are of one kind."""
+    (found,) = merged(*args, **kwargs).values()
+    return found.node
+
+
+def statuses(found):
+    return [slot.status for slot in found.slots]

@@ -2,35 +2,12 @@ import json
 
 import pytest
 
-from genet.gpus.inventory import inventory
-from genet.gpus.model import NodeFacts, Reading
+from genet.gpus.model import Reading
 from genet.gpus.overview import PodRef
 from genet.settings import GPUType
-from tests.gpus.builders import A100, GPU, STARTED, node, pod
+from tests.gpus.builders import A100, GPU, STARTED, merged, node, only, pod, reading, readings, statuses
 
 MIG = "nvidia.com/mig-1g.5gb"
-
-
-def merged(n=None, pods=(), readings=(), types=()):
-    facts = NodeFacts(node=n or node(), pods=tuple(pods), readings=tuple(readings))
-    return {kind: devices.node for kind, devices in inventory(facts, types).items()}
-
-
-def only(*args, **kwargs):
-    (found,) = merged(*args, **kwargs).values()
-    return found
-
-
-def statuses(found):
-    return [slot.status for slot in found.slots]
-
-
-def reading(index, **fields):
-    return Reading(uuid=f"GPU-{index}", index=index, **fields)
-
-
-def readings(count, **fields):
-    return [reading(index, **fields) for index in range(count)]
 
 
 ANN = PodRef(name="a", namespace="user-ann-a", user="ann-a", started_at=STARTED)
@@ -154,7 +131,7 @@ def test_a_card_that_was_replaced_is_another_although_its_index_is_the_same():
 
 def test_cards_that_no_resource_counts_are_unknown_even_with_memory_in_use():
     seen = [reading(0), reading(1, memory_used=5000)]
-    (kind, found), *_ = merged(node(capacity={GPU: "0"}, labels=A100), readings=seen).items()
+    ((kind, (found, _)),) = merged(node(capacity={GPU: "0"}, labels=A100), readings=seen).items()
     assert kind.resource_name == GPU
     assert statuses(found) == ["unknown", "unknown"]
     assert found.slots[1].memory_used == 5000
@@ -189,7 +166,7 @@ def test_devices_of_an_unknown_model_are_named_by_resource():
 def test_a_node_with_two_resources_is_in_both_groups():
     n = node(capacity={GPU: "2", "amd.com/gpu": "1"})
     found = merged(n, [pod("a", 1, resource="amd.com/gpu")])
-    assert {kind.resource_name: statuses(part) for kind, part in found.items()} == {
+    assert {kind.resource_name: statuses(part.node) for kind, part in found.items()} == {
         GPU: ["free", "free"],
         "amd.com/gpu": ["used"],
     }
@@ -201,11 +178,11 @@ def test_a_node_with_two_models_of_one_resource_is_in_both_groups():
         *(reading(index, product="Tesla-T4") for index in (2, 3)),
     ]
     found = merged(node(labels=A100), [pod("a")], seen, [A100_TYPE])
-    assert {kind.type: [slot.index for slot in part.slots] for kind, part in found.items()} == {
+    assert {kind.type: [slot.index for slot in part.node.slots] for kind, part in found.items()} == {
         "a100": [0, 1],
         "nvidia.com/gpu/Tesla-T4": [2, 3],
     }
-    assert sum(part.used_devices for part in found.values()) == 1
+    assert sum(part.node.used_devices for part in found.values()) == 1
 
 
 def test_two_models_offered_as_one_type_stay_one_node():
@@ -250,7 +227,7 @@ def test_a_card_in_slices_is_one_slot():
         reading(0, instance="7", profile="1g.5gb", utilization=10, pods=(("user-ann-a", "a"),)),
         reading(0, instance="8", profile="1g.5gb", utilization=20),
     ]
-    (kind, found), *_ = merged(n, [pod("a", 1, resource=MIG)], slices).items()
+    ((kind, (found, _)),) = merged(n, [pod("a", 1, resource=MIG)], slices).items()
     assert kind.resource_name == MIG
     (slot,) = found.slots
     assert (slot.index, slot.utilization, slot.status, slot.pods) == (0, 15, "used", (ANN,))

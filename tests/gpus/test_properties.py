@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from genet.accelerators import counts_devices
 from genet.gpus.inventory import inventory
+from genet.gpus.model import PodKey
 from genet.kube import requests
 from genet.settings import GPUType
 from tests.gpus.builders import GPU
@@ -45,7 +46,7 @@ def slots(found):
 
 def devices_of(found):
     """How many cards and parts each pod holds."""
-    held = Counter()
+    held: Counter[PodKey] = Counter()
     for slot in slots(found):
         in_parts = [pod for part in slot.slices for pod in part.pods]
         held.update((pod.namespace, pod.name) for pod in in_parts)

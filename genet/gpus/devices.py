@@ -37,9 +37,9 @@ class Unit(msgspec.Struct, kw_only=True):
     attribution: Attribution | None = None
     """None: nobody holds it."""
     taken: int = 0
-    """By how many holdings."""
+    """By how many pods."""
     paid: int = 0
-    """Units of resources that its pods have spent on it."""
+    """Units of resources that they have spent on it."""
     status: Status = "free"
     reason: str | None = None
 

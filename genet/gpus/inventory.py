@@ -87,7 +87,8 @@ def _place(reading: Reading) -> tuple[str, int, str, str]:
 def _by_kind(
     node: objects.Node, cards: Sequence[Card], found: Mapping[str, Pool], demand: Demand, kinds: Kinds
 ) -> dict[Kind, NodeDevices]:
-    refs = {key: pod_ref(pod) for key, pod in demand.pods.items()}
+    holders = {key for card in cards for unit in (card, *card.parts) for key in unit.pods}
+    refs = {key: pod_ref(demand.pods[key]) for key in holders}
     groups: dict[Kind, list[Card]] = {}
     models: dict[Kind, set[str | None]] = {}
     for card in cards:
@@ -113,13 +114,13 @@ def _free(node: Node, pool: Pool, members: Sequence[Card], demand: Demand) -> in
         return 0
     if pool.capacity is None:
         return sum(slot.status == "free" for slot in node.slots)
-    sound = sum(unit.replicas or 1 for unit in pool.units if unit.status != "unhealthy")
-    free = max(0, min(pool.allocatable, sound) - sum(demand.of_plugin(pool.resource).values()))
+    usable = sum(unit.taken if unit.status == "unhealthy" else unit.replicas or 1 for unit in pool.units)
+    free = max(0, min(pool.allocatable, usable) - sum(demand.of_plugin(pool.resource).values()))
     own = [unit for card in members for unit in card.counted if unit.resource == pool.resource]
     if len(own) in (0, len(pool.units)):
         return free
-    taken = sum(max(unit.taken, unit.status == "used") for unit in own if unit.status != "unhealthy")
-    return max(0, min(free, sum(unit.replicas or 1 for unit in own if unit.status != "unhealthy") - taken))
+    left = sum((unit.replicas or 1) - unit.taken for unit in own if unit.status != "unhealthy")
+    return max(0, min(free, left))
 
 
 def _node(node: objects.Node, model: str | None, slots: Sequence[Slot]) -> Node:

@@ -23,18 +23,16 @@ _UNSEEN: Final = Reading(uuid="", index=0)
 
 
 def slot(card: Card, refs: Mapping[PodKey, PodRef]) -> Slot:
-    """The card, after all its units have been judged."""
-    units = card.counted if card.is_split else [card, *card.parts]
-    decisive = min(units, key=lambda unit: _WORST_FIRST.index(unit.status)) if card.parts else card
-    pods = tuple(refs[key] for key in dict.fromkeys(key for unit in units for key in unit.pods))
-    held = [unit.attribution for unit in units if unit.attribution is not None]
-    seen = card.reading or (_together(card.parts) if card.parts else _UNSEEN)
+    """The card, after all its units have been judged; `refs` has everybody who holds one."""
+    whole = _as_one(card) if card.parts else card
+    pods = tuple([refs[key] for key in whole.pods])
+    seen = whole.reading or _UNSEEN
     return Slot(
         index=card.index,
         uuid=card.uuid,
-        status=decisive.status,
-        attribution=min(held, key=_BEST_FIRST.index) if held else None,
-        reason=decisive.reason,
+        status=whole.status,
+        attribution=whole.attribution,
+        reason=whole.reason,
         utilization=seen.utilization,
         memory_used=seen.memory_used,
         memory_total=card.memory_total if seen.memory_total is None else seen.memory_total,
@@ -42,8 +40,8 @@ def slot(card: Card, refs: Mapping[PodKey, PodRef]) -> Slot:
         temperature=seen.temperature,
         pod=pods[0] if len(pods) == 1 else None,
         pods=pods,
-        slices=tuple(_slice(part, refs) for part in card.parts),
-        replicas=max((unit.replicas for unit in units if unit.replicas), default=None),
+        slices=tuple(_slice(part, refs) for part in card.parts) if card.parts else (),
+        replicas=whole.replicas,
         idle_since=_idle_since(card, pods) if pods else None,
     )
 
@@ -55,6 +53,21 @@ def pod_ref(pod: Pod) -> PodRef:
         namespace=namespace,
         user=pod.metadata.labels.get(naming.USER) or naming.user_of(namespace),
         started_at=pod.status.start_time,
+    )
+
+
+def _as_one(card: Card) -> Unit:
+    """A card in parts, as if it were one unit."""
+    units = card.counted if card.is_split else [card, *card.parts]
+    decisive = min(units, key=lambda unit: _WORST_FIRST.index(unit.status))
+    held = [unit.attribution for unit in units if unit.attribution is not None]
+    return Unit(
+        status=decisive.status,
+        reason=decisive.reason,
+        attribution=min(held, key=_BEST_FIRST.index) if held else None,
+        pods=list(dict.fromkeys(key for unit in units for key in unit.pods)),
+        reading=card.reading or _together(card.parts),
+        replicas=max((unit.replicas for unit in units if unit.replicas), default=None),
     )
 
 

@@ -22,6 +22,13 @@ def test_a_fault_makes_a_device_unhealthy_also_where_the_device_plugin_says_noth
     assert devices.free == 3
 
 
+def test_a_faulty_device_that_a_pod_holds_takes_nothing_from_what_others_could_get():
+    seen = [reading(0, fault=XID, pods=(("user-ann-a", "a"),)), *readings(4)[1:]]
+    (devices,) = merged(pods=[pod("a")], readings=seen).values()
+    assert statuses(devices.node) == ["unhealthy", "free", "free", "free"]
+    assert devices.free == 3
+
+
 def test_more_devices_given_up_than_faults_are_known_are_guessed():
     seen = [reading(0), reading(1, fault=XID), *readings(4)[2:]]
     found = only(node(allocatable={GPU: "2"}), readings=seen)

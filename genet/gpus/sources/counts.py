@@ -19,3 +19,4 @@ def fill(units: Iterable[Unit], missing: int) -> None:
     rest = sorted((unit for unit in units if unit.attribution is None), key=lambda unit: unit.fault is not None)
     for unit in rest[: max(0, missing)]:
         unit.attribution = "count"
+        unit.taken = 1

@@ -3,12 +3,16 @@
 Changes in the caches only mark nodes; a request rebuilds what is marked, so a burst of events about one node costs one
 rebuild, and events that nobody looks at cost next to nothing. A round of metrics touches nearly every node: those are
 rebuilt in small portions between which the loop answers others.
+
+What is said of the cluster is written by many hands. A node that the merge stumbles over is shown as unknown, and a
+round or an event that fails is logged and followed by the next: neither ends the server.
 """
 
 import asyncio
+import logging
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -17,15 +21,18 @@ from genet.errors import Unavailable
 from genet.gpus.facts import Facts
 from genet.gpus.feed import Feed, Rounds
 from genet.gpus.fleet import Fleet
-from genet.gpus.holders import Ledger, node_use
-from genet.gpus.inventory import inventory
+from genet.gpus.holders import Ledger, NodeUse, node_use
+from genet.gpus.inventory import Kind, NodeDevices, inventory
 from genet.gpus.overview import Audience, Availability, Form, Moment, Sources, SourceState
 from genet.gpus.renderings import SLICE_SECONDS, Renderings, Representation, Variant
 from genet.gpus.stream import Listener, Streams
+from genet.gpus.unreadable import unreadable
 from genet.settings import GPUType
 
 _NOT_LISTED: Final = "the GPUs of the cluster have not been listed yet"
 _STALE: Final = "the Kubernetes API does not answer; what it said last is shown"
+_AGAIN_SECONDS: Final = 1.0
+_LOG = logging.getLogger(__name__)
 
 
 class OverviewService:
@@ -50,22 +57,26 @@ class OverviewService:
         self._told: Sources | None = None
         self._ledger = Ledger()
         self._is_device = counts_devices(kind.resource_name for kind in types)
+        self._unreadable: set[str] = set()
 
     async def run(self) -> None:
         """Keep the exporters' readings fresh, and tell the streams, until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._streams.run())
+            group.create_task(_unfailing(self._streams.run))
             group.create_task(self._keep_fresh())
 
     async def _keep_fresh(self) -> None:
         """Begins when the nodes are known: before, every series would be of a node nobody has heard of."""
         await self._facts.wait_ready()
         try:
-            while True:
-                await self.refresh()
-                await asyncio.sleep(self._refresh_seconds)
+            await _unfailing(self._refresh_ever_again)
         finally:
             await self._feed.close()
+
+    async def _refresh_ever_again(self) -> None:
+        while True:
+            await self.refresh()
+            await asyncio.sleep(self._refresh_seconds)
 
     async def refresh(self) -> None:
         """Ask Prometheus once and take in what it says; a failure is told in `sources` alone."""
@@ -154,11 +165,35 @@ class OverviewService:
         return _second(self._clock())
 
     def _rebuild(self, name: str) -> None:
-        facts = self._facts.of(name, self._feed.of(name))
-        devices = inventory(facts, self._types) if facts else {}
+        devices, use = self._merged(name)
         if self._fleet.put(name, devices):
             self._streams.changed(name)
-        self._ledger.put(name, node_use(devices, facts.pods if facts else (), self._is_device))
+        self._ledger.put(name, use)
+
+    def _merged(self, name: str) -> tuple[dict[Kind, NodeDevices], NodeUse]:
+        try:
+            facts = self._facts.of(name, self._feed.of(name))
+            devices = inventory(facts, self._types) if facts else {}
+            use = node_use(devices, facts.pods if facts else (), self._is_device)
+        except Exception:  # noqa: BLE001  # whatever it is, it concerns this one alone
+            if name not in self._unreadable:  # once: it may be merged many times a second
+                self._unreadable.add(name)
+                _LOG.exception("what is said of a node cannot be merged", extra={"node": name})
+            node = self._facts.nodes.get(name)
+            devices = unreadable(node, self._types) if node else {}
+            return devices, node_use(devices, (), self._is_device)
+        self._unreadable.discard(name)
+        return devices, use
+
+
+async def _unfailing(run: Callable[[], Awaitable[None]]) -> None:
+    """`run`, and once more after a failure, until cancelled."""
+    while True:
+        try:
+            await run()
+        except Exception:  # noqa: BLE001  # whatever it is, it concerns this one alone
+            _LOG.exception("a part of the overview has failed and is begun again")
+        await asyncio.sleep(_AGAIN_SECONDS)
 
 
 def _second(moment: datetime) -> datetime:

@@ -134,7 +134,7 @@ def _utilization(slot: Slot) -> int:
 def _memory_percent(slot: Slot) -> int:
     if slot.memory_used is None or not slot.memory_total:
         return _NOT_MEASURED
-    return min(_FULL, (2 * _FULL * slot.memory_used + slot.memory_total) // (2 * slot.memory_total))
+    return min(_FULL, max(0, (2 * _FULL * slot.memory_used + slot.memory_total) // (2 * slot.memory_total)))
 
 
 def _holder(slot: Slot) -> str | None:

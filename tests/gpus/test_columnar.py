@@ -75,6 +75,7 @@ def test_utilization_is_a_percentage_or_not_known(utilization, expected):
         (1, 2, 50),
         (1, 200, 1),
         (9, 8, 100),
+        (-9, 8, 0),
         (None, 8, 255),
         (5, None, 255),
         (5, 0, 255),

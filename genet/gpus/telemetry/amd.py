@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from genet.gpus.model import Reading, pci_name
-from genet.gpus.telemetry.devices import Device, Host, Rows, Where
+from genet.gpus.telemetry.devices import Device, Host, Rows, Where, is_number
 from genet.prometheus import Sample
 
 _UTIL, _USED, _TOTAL, _POWER, _TEMPERATURE, _HEALTH = range(6)
@@ -76,7 +76,7 @@ class Amd:
             metric = _NUMBER.get(labels.name.removeprefix(_PREFIX))
             if metric is None or not labels.serial_number:
                 continue
-            if not labels.gpu_id.isdecimal():
+            if not is_number(labels.gpu_id):
                 self.rows.nameless += 1
                 continue
             is_known = not (value < 0 or _BLANK.get(metric, _NARROW_BLANK) <= value < float("inf"))

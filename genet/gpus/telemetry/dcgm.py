@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from genet.gpus.model import Reading, dra_name, pci_name
-from genet.gpus.telemetry.devices import Device, Holders, Host, Rows, Where
+from genet.gpus.telemetry.devices import Device, Holders, Host, Rows, Where, is_number
 from genet.prometheus import Sample
 
 METRICS: Final = (
@@ -103,7 +103,7 @@ class Dcgm:
             labels, value = sample.labels, sample.value
             metric = _NUMBER.get(labels.name)
             key = self.identity(labels)
-            if metric is None or not key[0] or not labels.gpu.isdecimal():
+            if metric is None or not key[0] or not is_number(labels.gpu):
                 rows.nameless += 1
                 continue
             known = None if value < 0 or _BLANK <= value < float("inf") else value

@@ -6,9 +6,12 @@ Traps of every exporter in Kubernetes:
   has no `exported_pod` at all, so this is a property of the job, known when all its series have been seen.
 - Rows may be repeated per holder, some of them per process: the device's own value is the row without a pod, else
   the largest. Never the sum.
+- Whoever may have a target scraped may write what they like: a value, a number or a text without bounds must cost its
+  own series, and not the round. Values that nothing can have are not known; texts are bounded in `rounds`.
 """
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from sys import intern
 from typing import Final, Generic, NamedTuple, TypeVar
@@ -64,6 +67,9 @@ _Row = tuple[Labels, dict[Holders, list[float | None]]]
 _ALIKE: Final = ("name", "job", "instance", "namespace")
 """Labels that many devices share; each text is kept once."""
 _NOBODY: Final[Holders] = (None, None)
+_MOST: Final = 1e15
+"""More than any device has of anything, in whatever unit."""
+_NUMBER: Final = re.compile(r"\d{1,4}", re.ASCII)
 
 
 class Device(NamedTuple, Generic[Labels]):
@@ -141,6 +147,8 @@ class Rows(Generic[Labels]):
         if not math.isfinite(value):
             self.not_numbers += 1
             return
+        if not 0 <= value <= _MOST:
+            return
         before = values[metric]
         if before is None or value > before:
             values[metric] = value
@@ -160,6 +168,11 @@ class Rows(Generic[Labels]):
             everybody = list(by_holder.values())
             values = [_largest(own, metric, _largest(everybody, metric)) for metric in range(self._metrics)]
         return Device(labels, tuple(pods), values)
+
+
+def is_number(text: str) -> bool:
+    """Whether it can be a device's number on its node."""
+    return _NUMBER.fullmatch(text) is not None
 
 
 def _largest(rows: list[list[float | None]], metric: int, default: float | None = None) -> float | None:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from genet.gpus.model import Reading
-from genet.gpus.telemetry.devices import Device, Holders, Host, Rows, Where
+from genet.gpus.telemetry.devices import Device, Holders, Host, Rows, Where, is_number
 from genet.prometheus import Sample
 
 _UTIL, _USED, _TOTAL, _HELD, _ELAPSED = range(5)
@@ -36,6 +36,7 @@ METRICS: Final = tuple(_NUMBER)
 _OF_SCHEDULER: Final = (_TOTAL, _HELD)
 _MIB: Final = 1 << 20
 _AT_WORK_SECONDS: Final = 60
+_LONGEST_SECONDS: Final = 10 * 365 * 24 * 60 * 60
 
 
 class Labels(Where, gc=False):
@@ -82,9 +83,9 @@ class Hami:
             metric = _NUMBER.get(labels.name)
             if metric is None or not uuid.startswith("GPU-"):
                 continue
-            if (labels.device_index or labels.deviceidx).isdecimal() and _node(labels, metric):
+            if is_number(labels.device_index or labels.deviceidx) and _node(labels, metric):
                 self._known.setdefault(uuid, labels)
-            if metric == _ELAPSED and sample.value >= 0:
+            if metric == _ELAPSED and 0 <= sample.value <= _LONGEST_SECONDS:
                 self._elapsed[uuid] = min(sample.value, self._elapsed.get(uuid, sample.value))
             holders = _holders(labels) if metric in (_HELD, _ELAPSED) else (None, None)
             self.rows.add(nowhere, (uuid,), labels, metric=metric, value=sample.value, holders=holders)

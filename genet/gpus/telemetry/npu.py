@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from genet.gpus.model import Reading, pci_name
-from genet.gpus.telemetry.devices import Device, Holders, Host, Rows, Where
+from genet.gpus.telemetry.devices import Device, Holders, Host, Rows, Where, is_number
 from genet.prometheus import Sample
 
 METRICS: Final = (
@@ -68,7 +68,7 @@ class Npu:
         for sample in samples:
             labels = sample.labels
             metric = _NUMBER.get(labels.name)
-            if metric is None or not labels.id.isdecimal():
+            if metric is None or not is_number(labels.id):
                 self.rows.nameless += 1
                 continue
             known = None if sample.value < 0 else sample.value  # an error's number

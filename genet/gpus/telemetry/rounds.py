@@ -6,7 +6,7 @@ decoded, taken in and dropped before the next question.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, Protocol
 
@@ -29,6 +29,10 @@ _PATIENCE: Final = 2
 """Questions in a row that fail before the rest is not asked: each of them may take its whole time."""
 _PORTION: Final = 50
 """Hosts told at once."""
+_MOST_DEVICES: Final = 512
+"""Of one host, parts of cards among them; no node has so many."""
+_MOST_BYTES: Final = 4096
+"""Of one reading, or of one host's clues; a real one has some hundred."""
 
 
 class Exporter(Protocol):
@@ -74,6 +78,8 @@ class Rounds:
         """Exporters that spoke of devices."""
         self.first = asyncio.Event()
         """Set when some did."""
+        self._unusable = 0
+        """Devices of this round that are not told, as nothing real is described like that."""
 
     async def ask(self, *, everything: bool) -> AsyncIterator[Portion | Summary]:
         """One round: portions, then the summary.
@@ -82,6 +88,7 @@ class Rounds:
             everything: whether hosts of which nothing is new are told as well.
         """
         exporters = [make() for make in EXPORTERS]
+        self._unusable = 0
         missing = await self._gather(exporters)
         devices = sum(exporter.rows.devices for exporter in exporters)
         if missing and not devices:
@@ -107,7 +114,7 @@ class Rounds:
             is_complete=is_complete,
             missing=tuple(missing),
             devices=devices,
-            nameless=sum(exporter.rows.nameless for exporter in exporters),
+            nameless=sum(exporter.rows.nameless for exporter in exporters) + self._unusable,
             not_numbers=sum(exporter.rows.not_numbers for exporter in exporters),
             unmeasured=unmeasured,
         )
@@ -142,12 +149,21 @@ class Rounds:
             for host, found in exporter.readings(now):
                 found.sort(key=lambda reading: (reading.index, reading.instance or ""))
                 readings = [self._with_idle(exporter.name, reading, now) for reading in found]
+                encoded = self._encoded(host, readings)
+                if encoded is None:
+                    continue
                 hosts.add(host)
-                encoded = msgspec.msgpack.encode(readings)
                 digest = hash(encoded)
                 is_new = self._told.get(host) != digest
                 self._told[host] = digest
                 yield HostReadings(host, encoded) if is_new else None, sum(map(_is_unmeasured, readings))
+
+    def _encoded(self, host: Host, readings: Sequence[Reading]) -> bytes | None:
+        """The host's readings, without what nothing real could be; None: none of them is left."""
+        usable = readings if _small(host) else ()
+        told = [encoded for encoded in map(_small, usable) if encoded is not None][:_MOST_DEVICES]
+        self._unusable += len(readings) - len(told)
+        return msgspec.msgpack.encode(told) if told else None
 
     def _with_idle(self, exporter: str, reading: Reading, now: float) -> Reading:
         key = (exporter, reading.uuid, reading.instance or "")
@@ -171,6 +187,15 @@ async def look_back(prometheus: Prometheus, idle: Idle, exporters: Iterable[str]
                 identity = exporter.identity(sample.labels)
                 at_work[identity] = max(sample.value, at_work.get(identity, 0.0))
         idle.look_back(exporter.name, at_work, now - WINDOW_SECONDS)
+
+
+def _small(told: Reading | Host) -> msgspec.Raw | None:
+    """Encoded; None: too long, or of letters that cannot be."""
+    try:
+        encoded = msgspec.msgpack.encode(told)
+    except ValueError:
+        return None
+    return msgspec.Raw(encoded) if len(encoded) <= _MOST_BYTES else None
 
 
 def _is_unmeasured(reading: Reading) -> bool:

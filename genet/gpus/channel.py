@@ -4,7 +4,8 @@
   puts one event about it into its ring, so a burst of changes is one event.
 - Whoever resumes where the ring begins, or later, finds there what they missed; for all others there is a snapshot.
 - Where so many nodes changed that a snapshot says it in fewer bytes, or the groups themselves did, the ring begins
-  anew behind everybody's position: so all get the one new rendering.
+  anew behind everybody's position: so all get the one new rendering. Many nodes change with each round of readings,
+  and to render them takes long: until that is done the ring goes on, so that no event about a pod waits for it.
 - Events are compressed by themselves and end on a byte; one gzip stream can be made of a header and any of them in a
   row. So a client costs no compressor. Trap: such a stream has no end of its own, which browsers and curl accept.
 
@@ -21,12 +22,14 @@ import msgspec
 from genet.gpus.fleet import Fleet
 from genet.gpus.inventory import Kind
 from genet.gpus.overview import Audience, Change, Form, Moment, Sources
-from genet.gpus.renderings import Renderings, Representation, deflated
+from genet.gpus.renderings import Rendering, Renderings, Representation, deflated
 
 _KEPT_SECONDS: Final = 60.0
 """How long events are gathered for somebody who may come back."""
 _RING_EVENTS: Final = 256
 _RING_BYTES: Final = 4 * 1024 * 1024
+_FEW_EVENTS: Final = 16
+"""How many of them may follow a snapshot at once: with more, a newer one is better."""
 _FEW_NODES: Final = 16
 _FRACTION: Final = 16
 """Of the fleet's nodes: more of them than this part are a snapshot."""
@@ -91,6 +94,9 @@ class Channel:
     def __init__(self, form: Form, audience: Audience, told: Told) -> None:
         self.listeners: set[Waiting] = set()
         self.pending: set[str] = set()
+        """Nodes of the next event."""
+        self.gathered: set[str] = set()
+        """Nodes of a round of readings that is still being taken in."""
         self.first = 0
         """Position of the oldest event in the ring."""
         self._form = form
@@ -102,6 +108,11 @@ class Channel:
         self._state = self._seen()
         self._left_at = self._clock()
         self._snapshot: Snapshot | None = None
+        self._rendering: Rendering | None = None
+        """Made for those who listened when the ring last began anew."""
+        self._due = 0
+        """The revision that it has to be of, at least."""
+        self._renewal: asyncio.Task[None] | None = None
 
     @property
     def end(self) -> int:
@@ -129,8 +140,11 @@ class Channel:
 
     async def snapshot(self) -> tuple[Snapshot, int]:
         """And where to go on after it. Made once for all who need it."""
-        position = None
-        while position is None:
+        rendering = self._rendering
+        position = None if rendering is None else self._place_after(rendering.revision)
+        if position is not None and self.end - position > _FEW_EVENTS:
+            position = None
+        while rendering is None or position is None:
             rendering = await self._renderings.latest(self._form, self._audience, at_least=self._floor)
             position = self._place_after(rendering.revision)
         moment, known = self._moment(), self._snapshot
@@ -147,8 +161,13 @@ class Channel:
         names, self.pending = sorted(self.pending), set()
         if self._audience is Audience.SUMMARY:
             names = []
-        if state[0] != self._state[0] or len(names) > max(_FEW_NODES, len(self._fleet) // _FRACTION):
+        is_much = len(names) > max(_FEW_NODES, len(self._fleet) // _FRACTION)
+        if state[0] != self._state[0] or (is_much and not self.listeners):
             self._begin_anew(revision)
+        elif is_much:
+            self._due = revision
+            if self._renewal is None:
+                self._renewal = asyncio.create_task(self._renew())
         elif names or state != self._state:
             plain = self._headed("change", revision) + self._change(names) + b"\n\n"
             few = len(plain) <= _THREAD_BYTES
@@ -156,10 +175,24 @@ class Channel:
             self._append(Event(revision, segment))
         self._head, self._state = revision, state
 
+    async def _renew(self) -> None:
+        """Have a snapshot made, and only then send everybody to it."""
+        try:
+            while self._floor < self._due:
+                rendering = await self._renderings.latest(self._form, self._audience, at_least=self._due)
+                if rendering.revision > self._floor:
+                    self._rendering = rendering
+                    self._begin_anew(rendering.revision)
+        finally:
+            self._renewal = None
+            if self._floor < self._due:
+                self._begin_anew(self._due)  # it has failed: let whoever listens see to it themselves
+
     def _begin_anew(self, revision: int) -> None:
+        """All need a snapshot of that revision or a later one; events since then stay for who has it."""
         self.first = self.end + 1
-        self._ring.clear()
-        self._bytes = 0
+        self._ring = deque(event for event in self._ring if event.revision > revision)
+        self._bytes = sum(map(_size, self._ring))
         self._floor = revision
         self._wake()
 
@@ -169,7 +202,7 @@ class Channel:
         while len(self._ring) > _RING_EVENTS or self._bytes > _RING_BYTES:
             oldest = self._ring.popleft()
             self._bytes -= _size(oldest)
-            self._floor = oldest.revision
+            self._floor = max(self._floor, oldest.revision)
             self.first += 1
         self._wake()
 

@@ -80,7 +80,10 @@ class OverviewService:
 
     async def refresh(self) -> None:
         """Ask Prometheus once and take in what it says; a failure is told in `sources` alone."""
-        self._facts.marked.update(await self._feed.refresh(self._facts.nodes.all(), self._facts.pods.all()))
+        changed = set(await self._feed.refresh(self._facts.nodes.all(), self._facts.pods.all()))
+        # not marked: whoever waits for one pod's node does not wait for the readings of five thousand
+        await self._rebuild(changed, self._streams.gather)
+        self._streams.tell_gathered()
         await self.settle()
 
     async def overview(self, form: Form, audience: Audience) -> Representation:
@@ -122,13 +125,8 @@ class OverviewService:
         return self._fleet.availability(self.moment().updated_at)
 
     async def settle(self) -> None:
-        """Bring the fleet up to what is known, in slices between which the loop does other things."""
-        until = time.perf_counter() + SLICE_SECONDS
-        while self._facts.marked:
-            self._rebuild(self._facts.marked.pop())
-            if time.perf_counter() > until:
-                await asyncio.sleep(0)
-                until = time.perf_counter() + SLICE_SECONDS
+        """Bring the fleet up to what is known; readings of a round still being taken in come when they come."""
+        await self._rebuild(self._facts.marked, self._streams.changed)
         told = self.moment().sources.timeless()
         if told != self._told:
             self._told = told
@@ -164,11 +162,18 @@ class OverviewService:
     def _now(self) -> datetime:
         return _second(self._clock())
 
-    def _rebuild(self, name: str) -> None:
-        devices, use = self._merged(name)
-        if self._fleet.put(name, devices):
-            self._streams.changed(name)
-        self._ledger.put(name, use)
+    async def _rebuild(self, names: set[str], changed: Callable[[str], None]) -> None:
+        """Merge these nodes anew, in slices between which the loop does other things, until none is left."""
+        until = time.perf_counter() + SLICE_SECONDS
+        while names:
+            name = names.pop()
+            devices, use = self._merged(name)
+            if self._fleet.put(name, devices):
+                changed(name)
+            self._ledger.put(name, use)
+            if time.perf_counter() > until:
+                await asyncio.sleep(0)
+                until = time.perf_counter() + SLICE_SECONDS
 
     def _merged(self, name: str) -> tuple[dict[Kind, NodeDevices], NodeUse]:
         try:

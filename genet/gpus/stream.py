@@ -141,6 +141,19 @@ class Streams:
         for channel in self._channels.values():
             channel.pending.add(name)
 
+    def gather(self, name: str) -> None:
+        """A node looks different now, like many others: it is told with them, see `tell_gathered`."""
+        for channel in self._channels.values():
+            channel.gathered.add(name)
+
+    def tell_gathered(self) -> None:
+        """All of them have been gathered."""
+        if any(channel.gathered for channel in self._channels.values()):
+            self._told.fleet.touch()  # the next event tells of nodes as they were at earlier ones: it has to be newer
+        for channel in self._channels.values():
+            channel.pending |= channel.gathered
+            channel.gathered.clear()
+
     async def run(self) -> None:
         """Tell who listens until cancelled; where nobody does, nothing is done."""
         while True:

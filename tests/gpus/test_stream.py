@@ -28,9 +28,11 @@ class Told:
         self.fleet = fleet
         self.clock = Clock()
         self.sources = "ok"
+        self.can_render = asyncio.Event()
+        self.can_render.set()
         self.streams = Streams(
             fleet,
-            Renderings(fleet, self.settle, lambda: True),
+            Renderings(fleet, self.settle_to_render, lambda: True),
             self.settle,
             self.moment,
             instance="i",
@@ -43,9 +45,12 @@ class Told:
     async def settle(self):
         pass
 
-    def put(self, n, pods=(), readings=()):
+    async def settle_to_render(self):
+        await self.can_render.wait()
+
+    def put(self, n, pods=(), readings=(), *, is_gathered=False):
         if put(self.fleet, n, pods, readings):
-            self.streams.changed(n.metadata.name)
+            (self.streams.gather if is_gathered else self.streams.changed)(n.metadata.name)
 
     def gone(self, name):
         self.fleet.put(name, {})
@@ -182,6 +187,57 @@ async def test_where_most_nodes_change_a_snapshot_says_it(told):
             told.put(node(name))
         await told.streams.tell()
         assert len((await client.change())[1]["nodes"]) == 16
+
+
+async def test_no_event_waits_until_what_most_nodes_say_is_rendered(told):
+    names = [f"m{n:03}" for n in range(100)]
+    for name in names:
+        told.put(node(name))
+    async with told.client(Form.COLUMNAR) as client:
+        await client.snapshot()
+        told.can_render.clear()
+        for name in names:
+            told.put(node(name), [pod("a", on=name)])
+        await told.streams.tell()
+        told.put(node("n1", labels=A100))
+        await told.streams.tell()
+        _, change = await client.change()
+        assert [n["nodeName"] for n in change["nodes"]] == ["n1"]
+        told.can_render.set()
+        assert (await client.snapshot())[1]["summary"]["usedDevices"] == 100
+        told.put(node("n1", labels=A100), [pod("a")])
+        await told.streams.tell()
+        assert (await client.change())[1]["summary"]["usedDevices"] == 101
+
+
+async def test_what_comes_while_a_snapshot_is_made_is_in_it_or_follows_it(told):
+    async with told.client(Form.COLUMNAR) as client, told.client(Form.COLUMNAR) as late:
+        await client.snapshot()
+        for n in range(100):
+            told.put(node(f"m{n:03}"))
+        await told.streams.tell()
+        told.put(node("n1", labels=A100))
+        await told.streams.tell()
+        for one in (client, late):
+            summary = None
+            while summary != told.fleet.summary().total_devices:
+                _, _, data = await one.event()
+                summary = data["summary"]["totalDevices"]
+
+
+async def test_a_round_of_readings_is_told_when_all_of_it_has_been_taken_in(told):
+    async with told.client() as client:
+        await client.snapshot()
+        told.put(node("n2", labels=A100), [pod("b", on="n2")], is_gathered=True)
+        told.put(node("n3"), [pod("c", on="n3")])
+        await told.streams.tell()
+        last, change = await client.change()
+        assert [n["nodeName"] for n in change["nodes"]] == ["n3"]
+        told.streams.tell_gathered()
+        await told.streams.tell()
+        assert [n["nodeName"] for n in (await client.change())[1]["nodes"]] == ["n2"]
+        async with told.client(last_id=last) as again:
+            assert [n["nodeName"] for n in (await again.change())[1]["nodes"]] == ["n2"]
 
 
 async def test_what_sources_say_of_themselves_is_told(told):
@@ -406,8 +462,8 @@ class Heap:
 
 RESOURCES = [{}, {GPU: "2"}, {"amd.com/gpu": "1"}, {GPU: "2", "amd.com/gpu": "1"}]
 steps = st.lists(
-    st.tuples(st.sampled_from(["n1", "n2", "n3", "n4"]), st.sampled_from(RESOURCES), st.integers(0, 2))
-    | st.sampled_from(["tell", "break", "read"]),
+    st.tuples(st.sampled_from(["n1", "n2", "n3", "n4"]), st.sampled_from(RESOURCES), st.integers(0, 2), st.booleans())
+    | st.sampled_from(["tell", "break", "read", "gathered"]),
     max_size=30,
 )
 
@@ -436,9 +492,12 @@ async def test_whatever_happens_a_client_ends_up_with_what_is_there(steps, gzip)
             last = await read(last, until_all=False) if told.fleet.revision else last
         elif step == "read":
             last = await read(last, until_all=True)
+        elif step == "gathered":
+            told.streams.tell_gathered()
         else:
-            name, capacity, units = step
-            told.put(node(name, capacity), [pod("a", units, on=name)])
+            name, capacity, units, is_gathered = step
+            told.put(node(name, capacity), [pod("a", units, on=name)], is_gathered=is_gathered)
+    told.streams.tell_gathered()
     await told.streams.tell()
     await read(last, until_all=True)
     rendering = await Renderings(told.fleet, told.settle, lambda: True).latest(Form.OBJECT, Audience.MEMBER)

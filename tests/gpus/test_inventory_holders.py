@@ -162,3 +162,8 @@ def test_a_pod_holds_nothing_that_is_counted_by_another_resource_than_it_asks_fo
     holder.metadata.annotations["huawei.com/AscendReal"] = "Ascend910-0"
     found = {kind.resource_name: statuses(devices.node) for kind, devices in merged(n, [holder]).items()}
     assert found == {"huawei.com/Ascend910": ["free"], "huawei.com/Ascend910-2c": ["used"]}
+
+
+def test_pods_in_another_order_make_the_same_node():
+    pods = [told(pod("a"), "GPU-x"), told(pod("b"), "GPU-y")]
+    assert only(pods=pods) == only(pods=pods[::-1])

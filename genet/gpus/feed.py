@@ -31,6 +31,10 @@ KEPT: Final = timedelta(seconds=60)
 _OFF: Final = SourceState(state="off", message=None, checked_at=None)
 _MEASURED: Final = ("nvidia", "amd", "ascend")
 """Vendors whose exporters are known."""
+_CARDS: Final = "nvidia.com/gpu.count"
+"""GPU feature discovery's label, the only one that counts cards and not what they are shared into."""
+_OF_NVIDIA: Final = ("dcgm", "hami")
+_SMALL_ARRAY, _MEDIUM_ARRAY = 0x90, 0xDC
 _LOG = logging.getLogger(__name__)
 
 
@@ -98,7 +102,8 @@ class Feed:
         changed = await self._replace(readings, nodes, pods)
         self._fresh_at = self._clock()
         homeless = len(readings) > len(self._places)
-        self._tell("ok", _remark(summary, is_homeless=homeless, silent=_silent(nodes, self._by_node)))
+        silent, partly = _silent(nodes, self._by_node), self._unmeasured(nodes)
+        self._tell("ok", _remark(summary, is_homeless=homeless, silent=silent, partly=partly))
         return changed
 
     async def _replace(self, readings: dict[Host, bytes], nodes: Iterable[Node], pods: Iterable[Pod]) -> frozenset[str]:
@@ -116,6 +121,21 @@ class Feed:
             if there != then or before.get(host) != readings.get(host):
                 changed.update(filter(None, (there, then)))
         return frozenset(changed)
+
+    def _unmeasured(self, nodes: Iterable[Node]) -> int:
+        """Cards that no exporter speaks of, although it speaks of others of their node."""
+        missing = 0
+        for node in nodes:
+            counted, hosts = node.metadata.labels.get(_CARDS, ""), self._by_node.get(node.metadata.name, ())
+            if not counted.isdecimal() or not _is_ready(node):
+                continue
+            by_exporter = dict.fromkeys(_OF_NVIDIA, 0)
+            for host in hosts:
+                if host.exporter in by_exporter:
+                    by_exporter[host.exporter] += _length(self._readings[host])
+            described = max(by_exporter.values())
+            missing += max(0, int(counted) - described) if described else 0
+        return missing
 
     def _fail(self, message: str) -> frozenset[str]:
         if self._fresh_at is not None and self._clock() - self._fresh_at < KEPT:
@@ -164,7 +184,15 @@ def _is_ready(node: Node) -> bool:
     return any(condition.type == "Ready" and condition.status == "True" for condition in node.status.conditions)
 
 
-def _remark(summary: Summary, *, is_homeless: bool, silent: int) -> str | None:
+def _length(array: bytes) -> int:
+    """Of a msgpack array, without decoding it."""
+    kind = array[0]
+    if kind < _MEDIUM_ARRAY:
+        return kind - _SMALL_ARRAY
+    return int.from_bytes(array[1 : 3 if kind == _MEDIUM_ARRAY else 5])
+
+
+def _remark(summary: Summary, *, is_homeless: bool, silent: int, partly: int) -> str | None:
     """What is wrong with an answer that came; numbers only where they are all there is to say."""
     remarks = []
     if summary.missing:
@@ -181,4 +209,6 @@ def _remark(summary: Summary, *, is_homeless: bool, silent: int) -> str | None:
         remarks.append("some GPUs have no utilization")
     if silent and summary.devices:
         remarks.append(f"nothing is measured on {silent} {'nodes' if silent > 1 else 'node'} with GPUs")
+    if partly:
+        remarks.append(f"nothing is measured on {partly} {'GPUs' if partly > 1 else 'GPU'} of nodes whose others are")
     return "; ".join(remarks) or None

@@ -178,6 +178,21 @@ async def test_nodes_that_need_say_nothing_are_not_missed(rounds, feed, other):
     assert feed.source.message is None
 
 
+@pytest.mark.parametrize(
+    ("counted", "message"),
+    [
+        ("20", "nothing is measured on 2 GPUs of nodes whose others are"),
+        ("19", "nothing is measured on 1 GPU of nodes whose others are"),
+        ("18", None),
+        ("many", None),
+    ],
+)
+async def test_cards_that_are_counted_and_not_spoken_of_are_missed(rounds, feed, counted, message):
+    rounds.hosts = {host("n1"): [card()] * 18, host("10.0.0.1", exporter="hami"): [card()] * 3}
+    await feed.refresh([node("n1", labels={"nvidia.com/gpu.count": counted})], ())
+    assert feed.source.message == message
+
+
 async def test_without_a_reader_there_is_nothing_to_ask():
     feed = Feed(None, lambda: NOW)
     assert await feed.refresh(NODES, ()) == frozenset()

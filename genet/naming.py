@@ -9,6 +9,7 @@ the plain form never has.
 import base64
 import hashlib
 import re
+from collections.abc import Mapping
 
 MANAGED = "genet.io/managed"
 """Label, `true` on namespaces and objects that Genet looks after."""
@@ -70,6 +71,14 @@ def user_of(namespace_name: str) -> str | None:
     """The userIdentifier whose namespace has this name; None: it is no user's."""
     user = namespace_name.removeprefix(namespace(""))
     return user if user and user != namespace_name else None
+
+
+def holder(namespace_name: str, labels: Mapping[str, str]) -> str | None:
+    """The userIdentifier of a pod's owner; None: it is no user's.
+
+    Its namespace says it. Its label is whatever who made the pod wrote there, so it counts elsewhere only.
+    """
+    return user_of(namespace_name) or labels.get(USER) or None
 
 
 def pod_prefix(user: str) -> str:

@@ -29,7 +29,15 @@ def attribute(facts: NodeFacts, cards: Iterable[Card], names: Names, pools: Mapp
             _join_parts(card)
     for pool in pools.values():
         if pool.capacity:
-            counts.fill(pool.units, sum(weighing.left[pool.resource][key] for key in demand.of_plugin(pool.resource)))
+            left = sum(weighing.left[pool.resource][key] for key in demand.of_plugin(pool.resource))
+            counts.fill(pool.units, left + sum(_too_much(unit, pool) for unit in pool.units))
+
+
+def _too_much(unit: Unit, pool: Pool) -> int:
+    """Units that are said to be in a device beyond what goes into it: they are in others, whoever says so."""
+    parts = unit.parts if isinstance(unit, Card) else ()
+    paid = unit.paid + sum(part.paid for part in parts)
+    return 0 if pool.is_shared else max(0, paid - (unit.replicas or 1))
 
 
 def _join_parts(card: Card) -> None:

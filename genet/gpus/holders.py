@@ -71,7 +71,7 @@ def node_use(devices: Mapping[Kind, NodeDevices], pods: Iterable[Pod], is_device
         if requests.is_finished(pod):
             continue
         ref, seen = named.get((pod.metadata.namespace, pod.metadata.name), (None, {}))
-        user = ref.user if ref else pod.metadata.labels.get(naming.USER) or naming.user_of(pod.metadata.namespace)
+        user = ref.user if ref else naming.holder(pod.metadata.namespace, pod.metadata.labels)
         for type_, amount in _by_type(devices, seen, requests.devices(pod, is_device)):
             holder = Holder(pod.metadata.namespace, user or "", type_)
             held[holder] = held.get(holder, _NOTHING).plus(amount)

@@ -51,7 +51,7 @@ def pod_ref(pod: Pod) -> PodRef:
     return PodRef(
         name=pod.metadata.name,
         namespace=namespace,
-        user=pod.metadata.labels.get(naming.USER) or naming.user_of(namespace),
+        user=naming.holder(namespace, pod.metadata.labels),
         started_at=pod.status.start_time,
     )
 

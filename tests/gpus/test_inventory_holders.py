@@ -167,3 +167,17 @@ def test_a_pod_holds_nothing_that_is_counted_by_another_resource_than_it_asks_fo
 def test_pods_in_another_order_make_the_same_node():
     pods = [told(pod("a"), "GPU-x"), told(pod("b"), "GPU-y")]
     assert only(pods=pods) == only(pods=pods[::-1])
+
+
+@pytest.mark.parametrize("real", ["Ascend910-0", "Ascend910-2c-100-0"], ids=["card", "part"])
+def test_a_pod_that_calls_another_s_card_its_own_makes_none_look_free(real):
+    holder, other = (pod(name, resource="huawei.com/Ascend910") for name in ("a", "b"))
+    holder.metadata.annotations["huawei.com/AscendReal"] = "Ascend910-0"
+    other.metadata.annotations["huawei.com/AscendReal"] = real
+    found = only(node(capacity={"huawei.com/Ascend910": "4"}), [holder, other])
+    assert statuses(found) == ["used", "used", "free", "free"]
+
+
+def test_what_a_pod_in_a_user_s_namespace_says_of_its_user_is_not_believed():
+    named = [told(pod("a", labels={"genet.io/user": "bob-b"}), "GPU-0")]
+    assert only(pods=named, readings=readings(4)).slots[0].pod.user == "ann-a"

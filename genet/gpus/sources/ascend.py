@@ -31,6 +31,8 @@ _REAL: Final = "huawei.com/AscendReal"
 _HAMI: Final = "hami.io/node-register-Ascend"
 _PRODUCT: Final = "node.kubernetes.io/npu.chip.name"
 _NAME: Final = re.compile(r"([A-Za-z0-9]+)(?:-([A-Za-z]*\d[\w.]*)-\d{1,6})?-(\d{1,4})", re.ASCII)
+_LONGEST: Final = 16 * 1024
+"""Letters of an annotation about one pod's chips; what is longer is nobody's honest word, and takes long to read."""
 _SEPARATORS: Final = re.compile(r"[,\s]+")
 _FAULTS: Final = "-Fault"
 _HARMLESS: Final = frozenset({"NotHandleFault", "SubHealthFault", "PreSeparateNPU", "FreeRestartNPU"})
@@ -118,7 +120,7 @@ def _given(facts: NodeFacts) -> Iterator[tuple[Pod, _Chip, str | None]]:
     """What the annotations say, of pods that have asked for it; and by which resource, if that counts chips."""
     for pod in () if _is_hamis(facts.node) else facts.pods:
         text = pod.metadata.annotations.get(_REAL, "")
-        if text and not requests.is_finished(pod):
+        if text and len(text) <= _LONGEST and not requests.is_finished(pod):
             asked = list(requests.devices(pod, _is_counted))
             for chip in _chips(text):
                 if len(asked) == 1 or chip.resource in asked:

@@ -9,12 +9,15 @@ Traps:
   question is does not have to be known: the scheduler forgives an old one while the node is allocatable, and without
   anything allocatable there is nothing to give out however young it is.
 - In MIG mode older versions append the slice's place to the card: `GPU-...[1-0]`.
+- Anybody can write such an annotation on a pod of their own. Where HAMi has no register of the maker's cards, it has
+  given none away, and what the annotation says is not believed.
 - `...-devices-to-allocate` is a wish that the device plugin strikes out piece by piece, `...-devices-allocated` what
   was given. A pod that was scheduled twice may still name cards of the other node.
 """
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Annotated, Final
 
 import msgspec
@@ -42,6 +45,10 @@ _VENDORS: Final = {
 }
 """By HAMi's own words, in lower case; Ascend's words are its models."""
 _NUMBER: Final = re.compile(r"\d{1,9}", re.ASCII)
+_MOST_WORDS: Final = 8
+"""Vendors of which one pod has cards."""
+_LONGEST: Final = 16 * 1024
+"""Letters of an annotation about one pod's cards; what is longer is nobody's honest word, and takes long to read."""
 _FEW: Final = re.compile(r"\d{1,3}", re.ASCII)
 _OLD_FIELDS: Final = 7
 _FIELDS: Final = 9
@@ -69,22 +76,36 @@ _JSON: Final = msgspec.json.Decoder(tuple[_Card, ...])
 
 
 def devices(facts: NodeFacts) -> Iterator[Seen]:
-    for key, text in facts.node.metadata.annotations.items():
-        match = _REGISTER.fullmatch(key)
-        if match:
-            yield from _registered(facts.node, match[1] or match[2], text)
+    for word, text in _registers(facts.node):
+        yield from _registered(facts.node, word, text)
 
 
 def holdings(facts: NodeFacts) -> Iterator[Holding]:
     """One for each container and card: that many units of the resource the pod has asked for."""
-    for pod in facts.pods:
+    registered = {_vendor(word) for word, _ in _registers(facts.node)}
+    for pod in facts.pods if registered else ():
         elsewhere = pod.metadata.annotations.get(_NODE, facts.node.metadata.name) != facts.node.metadata.name
         if not elsewhere and not requests.is_finished(pod):
-            for key, text in pod.metadata.annotations.items():
-                match = _ALLOCATED.fullmatch(key)
-                resource = _asked(pod, _vendor(match[1])) if match else None
+            for vendor, text in islice(_allocated(pod), _MOST_WORDS):
+                resource = _asked(pod, vendor) if vendor in registered else None
                 if resource:
                     yield from _held(pod, resource, text)
+
+
+def _allocated(pod: Pod) -> Iterator[tuple[str, str]]:
+    """What was given to a pod, by vendor."""
+    for key, text in pod.metadata.annotations.items():
+        match = _ALLOCATED.fullmatch(key)
+        if match and len(text) <= _LONGEST:
+            yield _vendor(match[1]), text
+
+
+def _registers(node: Node) -> Iterator[tuple[str, str]]:
+    """What is written down of each maker's cards, by HAMi's word for the maker."""
+    for key, text in node.metadata.annotations.items():
+        match = _REGISTER.fullmatch(key)
+        if match:
+            yield match[1] or match[2], text
 
 
 def _registered(node: Node, word: str, text: str) -> Iterator[Seen]:

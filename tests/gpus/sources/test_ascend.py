@@ -168,3 +168,7 @@ def test_a_config_map_that_cannot_be_read_says_nothing(text):
 
 def test_faults_that_cannot_be_read_say_nothing():
     assert faults(info({f"{CHIPS}-Fault": "[{"})) == {}
+
+
+def test_annotations_that_take_long_to_read_are_not_read():
+    assert held(worker("Ascend910-1," * 2000)) == []

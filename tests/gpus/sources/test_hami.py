@@ -23,10 +23,12 @@ def registered(text, *, key=REGISTER, capacity=None, allocatable=None, labels=No
     return list(hami.devices(NodeFacts(node=on)))
 
 
-def given(text, *, units=1, key=ALLOCATED, resource=GPU, phase="Running", **annotations):
+def given(text, *, units=1, key=ALLOCATED, resource=GPU, phase="Running", register=REGISTER, **annotations):
     holder = pod("a", units, resource=resource, phase=phase)
     holder.metadata.annotations.update({key: text, **annotations})
-    return [holding.device for holding in hami.holdings(NodeFacts(node=node(), pods=(holder,)))]
+    return [
+        holding.device for holding in hami.holdings(NodeFacts(node=node(annotations={register: "[]"}), pods=(holder,)))
+    ]
 
 
 def test_the_json_register_describes_cards():
@@ -163,14 +165,26 @@ def test_a_pod_that_did_not_ask_for_the_resource_was_given_nothing():
 
 def test_annotations_of_other_vendors_are_read_alike():
     asked = {"key": "hami.io/Ascend910B3-devices-allocated", "resource": "huawei.com/Ascend910B3"}
-    assert given("B3-0,Ascend910B3,16384,0:;", **asked) == ["B3-0"]
+    assert given("B3-0,Ascend910B3,16384,0:;", register="hami.io/node-register-Ascend910B3", **asked) == ["B3-0"]
 
 
 def test_holdings_are_bounded_by_what_was_asked():
     holder = pod("a", 1)
     holder.metadata.annotations[ALLOCATED] = "GPU-1,NVIDIA,1,0:;"
-    (holding,) = hami.holdings(NodeFacts(node=node(), pods=(holder,)))
+    (holding,) = hami.holdings(NodeFacts(node=node(annotations={REGISTER: "[]"}), pods=(holder,)))
     assert (holding.resource, holding.pod) == (GPU, ("user-ann-a", "a"))
+
+
+@pytest.mark.parametrize("register", ["x.io/none", "hami.io/node-register-Ascend910B3"])
+def test_where_hami_has_registered_no_such_cards_it_has_given_none_away(register):
+    assert given("GPU-1,NVIDIA,1,0:;", register=register) == []
+
+
+def test_annotations_that_take_long_to_read_are_not_read():
+    assert given("GPU-1,:" * 3000, units=2) == []
+    many = {f"hami.io/Ascend{n}-devices-allocated": "A-1,Ascend,1,0:;" for n in range(1000)}
+    register = "hami.io/node-register-Ascend910B3"
+    assert len(given("", resource="huawei.com/Ascend910B3", register=register, **many)) < 10
 
 
 def test_the_projection_keeps_what_is_read():

@@ -6,6 +6,8 @@ Why: a page on any site can make a browser send requests to a server on the same
 and `Sec-Fetch-Site`, it cannot send `application/json` without asking first, and a name of its own that it points at
 127.0.0.1 (DNS rebinding) arrives as a foreign `Host`. A header that is there must agree; what browsers never send is
 refused, except from programs on the own machine in dev mode.
+
+What the API answers depends on who asks, so no cache may keep it unless its handler has said how.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
@@ -26,6 +28,7 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 PROBES = frozenset({"/healthz", "/readyz"})
 """Kubelets call these by the pod's address; they tell nothing and change nothing."""
 
+_API = "/api/"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_SITES = frozenset({b"same-origin", b"none"})
 _SECURITY_HEADERS = [
@@ -61,7 +64,7 @@ class Boundary:
             return
         refusal = self._judge(scope)
         if refusal is None:
-            await self._app(scope, receive, _with_headers(send))
+            await self._app(scope, receive, _with_headers(send, is_api=scope["path"].startswith(_API)))
         elif scope["type"] == "http":
             await _refuse(send, *refusal)
         else:
@@ -122,10 +125,13 @@ def _all(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> list[bytes]:
     return [value for key, value in headers if key.lower() == name]
 
 
-def _with_headers(send: Send) -> Send:
+def _with_headers(send: Send, *, is_api: bool) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", []), *_SECURITY_HEADERS]
+            own = list(message.get("headers", []))
+            if is_api and not _all(own, b"cache-control"):
+                own.append((b"cache-control", b"no-store"))
+            message["headers"] = [*own, *_SECURITY_HEADERS]
         await send(message)
 
     return sending

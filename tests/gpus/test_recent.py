@@ -77,3 +77,25 @@ async def test_what_is_asked_ends_with_the_server(source, recent):
         await recent.get("a", within=0)
     await recent.close()
     assert len(asyncio.all_tasks()) == 1
+
+
+async def test_questions_that_are_made_up_faster_than_answered_are_turned_away(source):
+    recent = Recent(source.ask, seconds=60, most=2, most_open=3, clock=source.clock)
+    for key in "abc":
+        with pytest.raises(Unavailable, match="still being asked for"):
+            await recent.get(key, within=0)
+    with pytest.raises(Unavailable, match="too many questions"):
+        await recent.get("d", within=5)
+    source.answers.set()
+    assert await recent.get("b", within=5) == "answer 3"
+    assert await recent.get("d", within=5) == "answer 4"
+    await recent.close()
+
+
+async def test_whoever_leaves_takes_the_answer_from_nobody_else(source, recent):
+    first, second = (asyncio.create_task(recent.get("a", within=5)) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.sleep(0)
+    source.answers.set()
+    assert await second == "answer 1"

@@ -88,3 +88,18 @@ async def test_labels_tell_of_devices_and_place_alone(replica):
     seen = await replica.services.show_node(name, Audience.MEMBER)
     assert "nvidia.com/gpu.product" in seen.labels
     assert "kubernetes.io/hostname" not in seen.labels
+
+
+@pytest.mark.parametrize("path", ["nodes/{}", "usage", "availability", "nodes/none"])
+async def test_no_cache_keeps_what_one_of_them_may_see_for_another(replica, path):
+    name = (await node_names(replica))[0]
+    for answer in (
+        await replica.ask("GET", f"/api/cluster/{path.format(name)}"),
+        await from_afar(replica, f"/api/cluster/{path.format(name)}"),
+    ):
+        assert answer.headers.get_list("cache-control") == ["no-store"]
+
+
+async def test_the_overview_says_itself_how_it_may_be_kept(replica):
+    answer = await from_afar(replica, "/api/cluster/gpu-overview")
+    assert answer.headers.get_list("cache-control") == ["private, no-cache"]

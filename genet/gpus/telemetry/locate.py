@@ -1,6 +1,7 @@
 """From a host's clues to its node. Only the server can tell: it knows the nodes, and the exporters' pods by address.
 
-Trap: addresses of pods that have finished belong to others by now.
+Traps: addresses of pods that have finished belong to others by now. And anybody can give a pod of their own the name
+that an exporter's pod has in its namespace: a name that pods on several nodes have is no clue.
 """
 
 import asyncio
@@ -40,12 +41,12 @@ async def places(hosts: Iterable[Host], nodes: Iterable[Node], pods: Iterable[Po
 
 async def _pods(clues: Collection[str], pods: Iterable[Pod]) -> dict[str, str]:
     """The nodes of pods with these names or addresses."""
-    found: dict[str, str] = {}
+    found: dict[str, set[str]] = {}
     async for pod in _unhurried(pods):
         for clue in (pod.metadata.name, pod.status.pod_ip):
             if clue in clues and pod.spec.node_name and not is_finished(pod):
-                found[clue] = pod.spec.node_name
-    return found
+                found.setdefault(clue, set()).add(pod.spec.node_name)
+    return {clue: next(iter(nodes)) for clue, nodes in found.items() if len(nodes) == 1}
 
 
 def _first(host: Host, places: Mapping[str, str]) -> str | None:

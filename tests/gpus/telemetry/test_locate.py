@@ -46,3 +46,12 @@ async def test_nothing_that_names_a_node_finds_none(nodes, clues):
 
 async def test_the_address_of_a_pod_that_has_finished_is_no_clue(nodes):
     assert await place("10.1.0.3", nodes=nodes, pods=[pod("old", on="n2", phase="Succeeded")]) is None
+
+
+async def test_a_pod_that_borrows_the_exporter_s_name_does_not_move_its_cards(nodes):
+    exporter = pod("dcgm-exporter-x", 0, namespace="gpu-operator")
+    borrower = pod("dcgm-exporter-x", 0, on="n2")
+    borrower = replace(borrower, status=replace(borrower.status, pod_ip="10.1.0.99"))
+    for pods in ([exporter, borrower], [borrower, exporter]):
+        assert await place("dcgm-exporter-x", "10.1.0.15", nodes=nodes, pods=pods) == "n1"
+        assert await place("dcgm-exporter-x", nodes=nodes, pods=pods) is None

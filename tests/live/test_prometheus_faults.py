@@ -11,6 +11,7 @@ from tests.processes import configuration, free_port, serving, until
 
 CARD = {"__name__": "DCGM_FI_DEV_GPU_UTIL", "UUID": "GPU-0", "gpu": "0", "Hostname": "l40s-01"}
 ANSWER = vector("40", **CARD)
+SCALAR = b'{"status":"success","data":{"resultType":"scalar","result":[1700000000,"40"]}}'
 
 FAULTS = {
     "absent": (None, "unavailable", "cannot be reached"),
@@ -19,6 +20,7 @@ FAULTS = {
     "500": (Fault(status=500, body=b"{}"), "unavailable", "HTTP status 500"),
     "truncated": (Fault(body=ANSWER[:60], announced=len(ANSWER)), "unavailable", "broke off"),
     "broken": (Fault(body=ANSWER[:60]), "unavailable", "broken JSON"),
+    "another type": (Fault(body=SCALAR), "unavailable", "something else than samples"),
     "NaN": (Fault(body=vector("NaN", **CARD)), "ok", "not numbers"),
     "series missing": (Fault(body=ANSWER), "ok", "nothing is measured on"),
 }

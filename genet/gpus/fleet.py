@@ -147,7 +147,8 @@ class _Group:
         self.pieces: dict[str, Piece] = {}
         self.sums: Counter[str] = Counter()
         self.free = 0
-        self._sorted: tuple[Piece, ...] | None = None
+        self._names: list[str] | None = None
+        """Sorted; only names that come or go have them sorted again."""
         self._availability: TypeAvailability | None = None
 
     def put(self, name: str, devices: NodeDevices | None) -> bool:
@@ -158,7 +159,9 @@ class _Group:
                 return False
             self.sums.subtract(slot.status for slot in before.node.slots)
             self.free -= before.free
-        self._sorted = self._availability = None
+        self._availability = None
+        if (before is None) != (devices is None):
+            self._names = None
         if devices is None:
             self.pieces.pop(name, None)
         else:
@@ -168,9 +171,9 @@ class _Group:
         return True
 
     def sorted(self) -> tuple[Piece, ...]:
-        if self._sorted is None:
-            self._sorted = tuple(piece for _, piece in sorted(self.pieces.items()) if piece.node.slots)
-        return self._sorted
+        if self._names is None:
+            self._names = sorted(self.pieces)
+        return tuple(piece for name in self._names if (piece := self.pieces[name]).node.slots)
 
     def availability(self, kind: Kind) -> TypeAvailability:
         if self._availability is None:

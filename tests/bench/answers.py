@@ -9,7 +9,7 @@ from tests.bench.table import Table, least, most
 from tests.bench.world import COLUMNAR, OVERVIEW, Server, asked, request
 
 _NODES = 1000
-_SECONDS = 1.5
+_SECONDS = 1.0
 
 
 @dataclass

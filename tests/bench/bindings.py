@@ -22,7 +22,7 @@ import msgspec
 
 from tests.bench.machine import cpu_seconds
 
-_PAUSE_SECONDS = 0.15
+_PAUSE_SECONDS = 0.1
 _STEP = 37
 """From one node to the next: they shall not all be of one kind."""
 _LOOK_SECONDS = 0.2

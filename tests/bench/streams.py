@@ -2,6 +2,8 @@
 
 import statistics
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import httpx
@@ -12,8 +14,9 @@ from tests.bench.world import COLUMNAR, Server, asked, started
 
 _STREAM = COLUMNAR.replace("?", "/stream?")
 _CLIENTS = 200
-_PODS = 70
-_EVENTS = 30
+_PODS = 60
+_BATCHES = 4
+_EVENTS = 8
 _EVENT_SECONDS = 0.1
 
 
@@ -22,7 +25,6 @@ def idle(table: Table, cluster: Embedded, server: Server) -> None:
     told = asked("bindings", cluster.server, server.port, _STREAM, _PODS, server.reader or 0)
     _latency(table, "1 client", told["pods"])
     table.row("bytes of an event, plain", f"{told['event']:.0f}")
-    server.await_round()
     with started("listeners", server.port, _STREAM, 1) as one:
         _ready(one)
         _events(table, cluster, server, "1 client")
@@ -33,7 +35,6 @@ def crowded(table: Table, cluster: Embedded, server: Server) -> None:
         _ready(many)
         told = asked("bindings", cluster.server, server.port, _STREAM, _PODS, server.reader or 0)
         _latency(table, f"{_CLIENTS + 1} clients", told["pods"])
-        server.await_round()
         _events(table, cluster, server, f"{_CLIENTS} clients")
 
 
@@ -57,24 +58,27 @@ def _latency(table: Table, who: str, told: list[dict[str, Any]]) -> None:
 
 
 def _events(table: Table, cluster: Embedded, server: Server, who: str) -> None:
-    """A node that is cordoned and uncordoned is one event each time."""
+    """A node is cordoned and uncordoned: one event each time. The least of some batches: others meet a round."""
     with httpx.Client(base_url=cluster.server) as api:
-        name = api.get("/api/v1/nodes", params={"limit": 1}).json()["items"][0]["metadata"]["name"]
-        before = server.cpu()
-        time.sleep(_EVENTS * _EVENT_SECONDS)
-        quiet = server.cpu() - before
-        before = server.cpu()
-        for number in range(_EVENTS):
-            began = time.monotonic()
-            api.patch(
-                f"/api/v1/nodes/{name}",
-                json={"spec": {"unschedulable": number % 2 == 0}},
-                headers={"Content-Type": "application/merge-patch+json"},
-            ).raise_for_status()
-            time.sleep(max(0.0, _EVENT_SECONDS - (time.monotonic() - began)))
-        spent = server.cpu() - before - quiet
-    table.row(
-        f"processor time of an event, {who}",
-        f"{spent / _EVENTS * 1e3:.1f} ms",
-        f"without events {quiet / _EVENTS / _EVENT_SECONDS * 100:.1f} % of a core",
-    )
+        first = api.get("/api/v1/nodes", params={"limit": 1}).json()["items"][0]
+        node = f"/api/v1/nodes/{first['metadata']['name']}"
+        quiet = min(_batch(server, lambda _: None) for _ in range(_BATCHES))
+        busy = min(_batch(server, partial(_cordon, api, node)) for _ in range(_BATCHES))
+    idle_percent = 100 * quiet / (_EVENTS * _EVENT_SECONDS)
+    cost = f"{(busy - quiet) / _EVENTS * 1e3:.1f} ms"
+    table.row(f"processor time of an event, {who}", cost, f"without events {idle_percent:.1f} % of a core")
+
+
+def _batch(server: Server, event: Callable[[int], object]) -> float:
+    """Processor time of the server while something happens every tenth of a second."""
+    before = server.cpu()
+    for number in range(_EVENTS):
+        began = time.monotonic()
+        event(number)
+        time.sleep(max(0.0, _EVENT_SECONDS - (time.monotonic() - began)))
+    return server.cpu() - before
+
+
+def _cordon(api: httpx.Client, node: str, number: int) -> None:
+    headers = {"Content-Type": "application/merge-patch+json"}
+    api.patch(node, json={"spec": {"unschedulable": number % 2 == 0}}, headers=headers).raise_for_status()

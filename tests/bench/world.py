@@ -23,6 +23,7 @@ from tests.processes import ROOT, environment, free_port, program, until
 
 _READY_SECONDS = 120.0
 _POLL_SECONDS = 0.25
+_SETTLED_SECONDS = 1.0
 OVERVIEW = "/api/cluster/gpu-overview?user=bench"
 COLUMNAR = f"{OVERVIEW}&format=columnar"
 
@@ -69,12 +70,18 @@ class Server:
     def await_round(self) -> None:
         """Returns when a round of metrics has just been taken in: the next is some seconds away."""
         last = self._checked()
-        while (now := self._checked()) == last or now[0] != "ok":
+        while (now := self._checked())[1] == last[1] or now[0] != "ok":
             time.sleep(_POLL_SECONDS)
+        etag = ""
+        while (now := self._checked())[2] != etag:
+            etag = now[2]
+            time.sleep(_SETTLED_SECONDS)
 
-    def _checked(self) -> tuple[str, str | None]:
-        told = httpx.get(self.url + COLUMNAR, timeout=60).json()["sources"]["prometheus"]
-        return told["state"], told["checkedAt"]
+    def _checked(self) -> tuple[str, str | None, str]:
+        """Whether Prometheus answers, when it last did, and the ETag of what is made of it."""
+        answer = httpx.get(self.url + COLUMNAR, timeout=60)
+        told = answer.json()["sources"]["prometheus"]
+        return told["state"], told["checkedAt"], answer.headers["ETag"]
 
     def _noted(self) -> list[Lag | Collection]:
         decoder = msgspec.json.Decoder(Lag | Collection)

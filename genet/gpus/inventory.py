@@ -29,6 +29,7 @@ from genet.settings import GPUType
 
 __all__ = ["Kind", "NodeDevices", "inventory"]
 
+_GOOD: Final = ("free", "used")
 _STRATEGY: Final = "nvidia.com/gpu.sharing-strategy"
 
 
@@ -109,17 +110,20 @@ def _by_kind(
 
 
 def _free(node: Node, pool: Pool, members: Sequence[Card], demand: Demand) -> int:
-    """What the scheduler would still give, unless it is bad. Of devices of two kinds, each has as many as it could."""
+    """What the scheduler would still give and is known to be good: nobody wants a card that others use unseen.
+
+    Of devices of two kinds, each has as many as it could.
+    """
     if not node.ready or not node.schedulable:
         return 0
     if pool.capacity is None:
         return sum(slot.status == "free" for slot in node.slots)
-    usable = sum(unit.taken if unit.status == "unhealthy" else unit.replicas or 1 for unit in pool.units)
+    usable = sum(unit.replicas or 1 if unit.status in _GOOD else unit.taken for unit in pool.units)
     free = max(0, min(pool.allocatable, usable) - sum(demand.of_plugin(pool.resource).values()))
     own = [unit for card in members for unit in card.counted if unit.resource == pool.resource]
     if len(own) in (0, len(pool.units)):
         return free
-    left = sum((unit.replicas or 1) - unit.taken for unit in own if unit.status != "unhealthy")
+    left = sum((unit.replicas or 1) - unit.taken for unit in own if unit.status in _GOOD)
     return max(0, min(free, left))
 
 

@@ -1,8 +1,9 @@
 """Reads a golden case and draws its heatmap as text: see golden/README.md."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import yaml
@@ -10,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from genet.gpus.inventory import inventory
 from genet.gpus.model import NodeFacts
-from genet.gpus.overview import Node, Slot
+from genet.gpus.overview import Node, PodRef, Slot
 from genet.kube import objects, resource_api
 from genet.prometheus import Sample
 from tests.gpus.telemetry.given import by_node
@@ -27,14 +28,14 @@ READY = {"type": "Ready", "status": "True"}
 
 def draw(case: Path) -> str:
     content = yaml.safe_load(case.read_text())
-    found = {kind: [] for kind in KINDS}
+    found: dict[str, list[Any]] = {kind: [] for kind in KINDS}
     for document in content["cluster"]:
         if document["kind"] == "Node":
             document["status"].setdefault("conditions", [READY])
         found[document["kind"]].append(_object(document))
     samples = list(scraped(content["metrics"]))
     readings = by_node(samples, found["Node"], found["Pod"])
-    lines = []
+    lines: list[str] = []
     for node in found["Node"]:
         name = node.metadata.name
         slices = tuple(part for part in found["ResourceSlice"] if part.spec.node_name == name)
@@ -57,7 +58,7 @@ def rewritten(case: Path, heatmap: str) -> str:
     return before + "heatmap: |\n" + "".join(f"  {line}\n" for line in heatmap.splitlines())
 
 
-def scraped(exposition: str) -> Iterator[Sample]:
+def scraped(exposition: str) -> Iterator[Sample[dict[str, str]]]:
     """The exporters' text as Prometheus stores it."""
     for target in exposition.split("# scrape ")[1:]:
         head, _, text = target.partition("\n")
@@ -74,7 +75,7 @@ def scraped(exposition: str) -> Iterator[Sample]:
                 yield Sample(labels={"__name__": sample.name, **merged}, value=sample.value, timestamp=0.0)
 
 
-def _object(document: dict):
+def _object(document: dict[str, Any]) -> Any:
     document["metadata"].setdefault("uid", f"uid-{document['metadata']['name']}")
     return msgspec.json.decode(msgspec.json.encode(document), type=KINDS[document["kind"]])
 
@@ -96,7 +97,7 @@ def _node(kind: str, node: Node, free: int) -> Iterator[str]:
 
 
 def _slot(slot: Slot) -> str:
-    words = [slot.status, slot.attribution]
+    words: list[str | None] = [slot.status, slot.attribution]
     if slot.utilization is not None:
         words.append(f"{slot.utilization}%")
     if slot.memory_used is not None or slot.memory_total is not None:
@@ -110,5 +111,5 @@ def _slot(slot: Slot) -> str:
     return text + (f"  ({slot.reason})" if slot.reason else "")
 
 
-def _holders(pods) -> str:
+def _holders(pods: Iterable[PodRef]) -> str:
     return "  " + ", ".join(f"{pod.namespace}/{pod.name}" for pod in pods) if pods else ""

@@ -92,7 +92,7 @@ def test_memory_of_a_pod_that_is_gone_is_unknown_until_the_exporter_s_next_word(
     assert "gone or has finished" in str(before.slots[0].reason)
     assert statuses(only(pods=pods, readings=readings(4, memory_used=4))) == ["free"] * 4
     (devices,) = merged(pods=pods, readings=[reading(0, pods=(GONE,), memory_used=9000)]).values()
-    assert devices.free == 4
+    assert devices.free == 3
 
 
 def test_memory_in_use_where_the_exporter_names_a_pod_that_holds_another_card_is_unknown():

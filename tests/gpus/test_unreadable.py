@@ -19,7 +19,7 @@ __all__ = ["clock", "cluster"]
 @pytest.fixture
 def stumbling(monkeypatch):
     """Names of nodes of which the merge can make nothing."""
-    names = set()
+    names: set[str] = set()
 
     def merge(facts, types):
         if facts.node.metadata.name in names:

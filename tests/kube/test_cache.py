@@ -1,11 +1,13 @@
 """The cache's own rules, fed by hand: what replaces what, and what does not come back."""
 
+from collections.abc import Collection
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from genet.errors import Unavailable
-from genet.kube.cache import STALE_SECONDS, Cache
+from genet.kube.cache import STALE_SECONDS, Cache, Change
 from genet.kube.client import KubeClient, Listing
 from genet.kube.objects import PODS, ObjectMeta, Pod, PodSpec
 from genet.kube.transport import Transport
@@ -159,7 +161,7 @@ def test_forgetting_somebody_elses_object_of_that_name_does_nothing(cache):
 
 
 def test_of_a_list_nothing_is_seen_before_its_last_page(cache):
-    heard = []
+    heard: list[object] = []
     cache.subscribe(heard.append)
     cache.apply(page(20, pod("a", 11, node="n2")))
     cache.apply(page(20, pod("c", 12, node="n2")))
@@ -238,7 +240,7 @@ def test_forgetting_between_pages_leaves_a_new_object_of_that_name(cache):
 
 
 def test_what_is_not_served_any_more_is_cleared(cache):
-    heard = []
+    heard: list[Collection[Change[Pod]]] = []
     cache.subscribe(heard.append)
     cache.clear()
     assert versions(cache) == {}
@@ -258,7 +260,7 @@ async def test_changes_without_number_are_told_in_portions(clock):
 def test_an_api_server_restored_from_a_backup_is_believed(cache):
     cache.merge(pod("c", 15))
     cache.forget(pod("b", 6))
-    heard = []
+    heard: list[Collection[Change[Pod]]] = []
     cache.subscribe(heard.append)
     cache.apply(page(4, pod("a", 3)))
     cache.apply(listing(4, pod("b", 2)))
@@ -269,7 +271,7 @@ def test_an_api_server_restored_from_a_backup_is_believed(cache):
 
 def names(change: tuple[Pod | None, Pod | None]) -> tuple[str | None, str | None]:
     before, now = change
-    return before and before.metadata.name, now and now.metadata.name
+    return before.metadata.name if before else None, now.metadata.name if now else None
 
 
 def test_subscribers_hear_what_was_and_what_is_until_they_leave(cache):

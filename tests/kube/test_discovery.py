@@ -48,17 +48,18 @@ async def followed(fake, kube_of_fake, until):
     fake.put("a")
     found = Followed(kube_of_fake)
 
+    running = []
+
     async def begin():
-        nonlocal running
-        running = asyncio.create_task(found.group.run())
+        running.append(asyncio.create_task(found.group.run()))
         await until(lambda: found.slept)
         return found
 
-    running = None
     yield begin
-    running.cancel()
-    await asyncio.wait([running])
-    assert running.cancelled()
+    for task in running:
+        task.cancel()
+    await asyncio.wait(running)
+    assert all(task.cancelled() for task in running)
 
 
 async def test_what_is_not_served_is_not_followed_and_asked_for_rarely(fake, followed):

@@ -34,7 +34,9 @@ def names(cache: Cache[Pod]) -> set[str]:
 
 
 def name_of(before: Pod | None, now: Pod | None) -> str:
-    return (now or before).metadata.name
+    known = now or before
+    assert known is not None
+    return known.metadata.name
 
 
 @pytest.fixture

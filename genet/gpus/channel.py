@@ -13,6 +13,7 @@ Ids are `{instance}.{revision}.{audience}-{form}`: revisions are counted by each
 """
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple, Protocol
@@ -36,6 +37,7 @@ _FRACTION: Final = 16
 _CHUNK_BYTES: Final = 64 * 1024
 _THREAD_BYTES: Final = 32 * 1024
 """What is longer is compressed in a thread."""
+_REVISION: Final = re.compile(r"\d{1,18}", re.ASCII)
 _ENCODER: Final = msgspec.json.Encoder()
 
 
@@ -134,7 +136,7 @@ class Channel:
         """Where somebody goes on whose last event that was; None: they need a snapshot."""
         instance, _, rest = (last_id or "").partition(".")
         revision, _, variant = rest.partition(".")
-        if (instance, variant) != (self._instance, self._variant) or not revision.isdecimal():
+        if (instance, variant) != (self._instance, self._variant) or not _REVISION.fullmatch(revision):
             return None
         return self._place_after(int(revision))
 
@@ -169,9 +171,13 @@ class Channel:
             if self._renewal is None:
                 self._renewal = asyncio.create_task(self._renew())
         elif names or state != self._state:
-            plain = self._headed("change", revision) + self._change(names) + b"\n\n"
-            few = len(plain) <= _THREAD_BYTES
-            segment = Segment.of(plain) if few else await asyncio.to_thread(Segment.of, plain)
+            try:
+                plain = self._headed("change", revision) + self._change(names) + b"\n\n"
+                few = len(plain) <= _THREAD_BYTES
+                segment = Segment.of(plain) if few else await asyncio.to_thread(Segment.of, plain)
+            except BaseException:
+                self.pending.update(names)  # they have not been told yet
+                raise
             self._append(Event(revision, segment))
         self._head, self._state = revision, state
 

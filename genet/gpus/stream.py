@@ -2,11 +2,14 @@
 
 A client is a position in its channel's ring, so it has no queue of its own. One that has fallen out of the ring,
 because it reads too slowly, gets a new snapshot: never a gap.
+
+Trap: a snapshot of a large cluster is many megabytes, shared by all who read it just then. Whoever kept it for longer
+would have it for themselves; so a client lets go of it when it has read it, and has to have read it in time.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from typing import Final
 
 from genet.errors import RateLimited
@@ -18,6 +21,8 @@ from genet.gpus.renderings import GZIP_HEADER, Renderings, Variant
 ANONYMOUS_STREAMS: Final = 20
 """How many may listen without login, over all of a replica."""
 HEARTBEAT_SECONDS: Final = 15.0
+SNAPSHOT_SECONDS: Final = 60.0
+"""How long a client may take to read one; one that takes a chunk now and then would hold it for hours."""
 TICK_SECONDS: Final = 0.075
 
 _RETRY: Final = Segment.of(b"retry: 2000\n\n")
@@ -37,8 +42,14 @@ class Listener:
         self._has_expired = False
         channel.listeners.add(self)
 
-    async def chunks(self, *, gzip: bool, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> AsyncGenerator[bytes]:
-        """The stream; ends when the replica drains or the session is over."""
+    async def chunks(
+        self,
+        *,
+        gzip: bool,
+        heartbeat_seconds: float = HEARTBEAT_SECONDS,
+        snapshot_seconds: float = SNAPSHOT_SECONDS,
+    ) -> AsyncGenerator[bytes]:
+        """The stream; ends when the replica drains, the session is over, or the client reads too slowly."""
         coding = 1 if gzip else 0
         if gzip:
             yield GZIP_HEADER
@@ -52,8 +63,9 @@ class Listener:
             elif self._position is None or self._position < self._channel.first:
                 snapshot, self._position = await self._channel.snapshot()
                 self._revision = snapshot.seen.rendering.revision
-                for chunk in snapshot.chunks(gzip=gzip):
+                for chunk in self._in_time(snapshot.chunks(gzip=gzip), snapshot_seconds):
                     yield chunk
+                del snapshot
             elif self._position < self._channel.end:
                 event = self._channel.event(self._position)
                 self._position += 1
@@ -84,6 +96,15 @@ class Listener:
 
     def close(self) -> None:
         self._channel.left(self)
+
+    def _in_time(self, chunks: Iterator[bytes], seconds: float) -> Iterator[bytes]:
+        """Ends the stream when they have not all been read in so many seconds."""
+        until = time.monotonic() + seconds
+        for chunk in chunks:
+            yield chunk
+            if time.monotonic() > until:
+                self.end()
+                return
 
 
 class Streams:

@@ -1,6 +1,8 @@
 """Streams over a fleet that is changed by hand: what each client is told, and that none misses anything."""
 
 import asyncio
+import gc
+import weakref
 import zlib
 from contextlib import aclosing, asynccontextmanager
 
@@ -10,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genet.errors import RateLimited
+from genet.gpus.channel import Segment
 from genet.gpus.fleet import Fleet
 from genet.gpus.overview import Audience, Change, Form, GPUOverview
 from genet.gpus.renderings import Renderings
@@ -504,3 +507,43 @@ async def test_whatever_happens_a_client_ends_up_with_what_is_there(steps, gzip)
     there = Heap()
     there.take("snapshot", msgspec.json.decode(rendering.content + b"}"))
     assert heap.nodes == there.nodes
+
+
+async def test_a_client_lets_go_of_a_snapshot_that_it_has_read(told):
+    async with told.client() as client:
+        await client.snapshot()
+        heard = asyncio.create_task(client.change())
+        held = weakref.ref((await client.listener._channel.snapshot())[0].seen)
+        told.put(node("n1"), [pod("a", 3)])
+        await told.streams.tell()
+        await heard
+        async with told.client() as other:
+            await other.snapshot()
+        gc.collect()
+        assert held() is None
+
+
+async def test_a_client_that_takes_too_long_over_a_snapshot_is_sent_away(told):
+    async with told.client(snapshot_seconds=-1) as client:
+        assert await client.event() == (None, None, None)
+
+
+async def test_an_event_that_fails_is_told_later(told, monkeypatch):
+    async with told.client() as client:
+        await client.snapshot()
+        told.put(node("n1"), [pod("a", 3)])
+        with monkeypatch.context() as patch:
+            patch.setattr(Segment, "of", lambda _: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                await told.streams.tell()
+        await told.streams.tell()
+        _, change = await client.change()
+        assert [n["nodeName"] for n in change["nodes"]] == ["n1"]
+
+
+@pytest.mark.parametrize(
+    "revision", ["9" * 5000, "\N{ARABIC-INDIC DIGIT THREE}", "-1", "1e3", " 1", "\N{SUPERSCRIPT TWO}"]
+)
+async def test_a_revision_that_is_none_gets_a_snapshot(told, revision):
+    async with told.client(last_id=f"i.{revision}.member-object") as client:
+        await client.snapshot()

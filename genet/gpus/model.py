@@ -18,6 +18,9 @@ Attribution = Literal["claim", "resourceStatus", "annotation", "exporter", "coun
 PodKey = tuple[str, str]
 """Namespace and name."""
 
+_QUOTE: Final = ": \N{LEFT DOUBLE QUOTATION MARK}"
+_LONGEST_QUOTE: Final = 200
+
 COUNTED: Final = ""
 """In place of a resource's name: whichever counts the device."""
 
@@ -125,6 +128,16 @@ class Holding(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     instead_of: PodKey | None = None
     """The pod that asked for the device, only to keep it for `pod`: the units are this pod's, it takes one of them
     for each device, and it is shown nowhere as a holder."""
+
+
+def quoting(reason: str, words: str) -> str:
+    """A reason with somebody else's words for it, which may be long and may name anything."""
+    return f"{reason}{_QUOTE}{' '.join(words.split())[:_LONGEST_QUOTE]}\N{RIGHT DOUBLE QUOTATION MARK}"
+
+
+def unquoted(reason: str) -> str:
+    """Genet's own words of it."""
+    return reason.partition(_QUOTE)[0]
 
 
 def index_name(vendor: str, index: int) -> str:

@@ -11,7 +11,7 @@ from typing import Literal, dataclass_transform
 import msgspec
 from msgspec.structs import replace
 
-from genet.gpus.model import Attribution
+from genet.gpus.model import Attribution, unquoted
 
 Status = Literal["free", "used", "unknown", "unhealthy", "external"]
 State = Literal["ok", "stale", "unavailable", "off"]
@@ -69,7 +69,7 @@ class Slot(Wire):
     status: Status
     attribution: Attribution | None
     reason: str | None
-    """Why the status is what it is, where that is not plain. Never names a pod."""
+    """Why the status is what it is, where that is not plain. Names no pod, except in others' words."""
     utilization: int | None
     memory_used: int | None
     memory_total: int | None
@@ -194,4 +194,5 @@ def seen_by(audience: Audience, node: Node) -> Node:
 
 def _anonymous(slot: Slot) -> Slot:
     slices = tuple(replace(part, pods=()) for part in slot.slices)
-    return replace(slot, uuid=None, pod=None, pods=(), slices=slices, idle_since=None)
+    reason = unquoted(slot.reason) if slot.reason else None  # what others say may name what it likes
+    return replace(slot, uuid=None, reason=reason, pod=None, pods=(), slices=slices, idle_since=None)

@@ -30,6 +30,8 @@ _STRATEGY: Final = "nvidia.com/mig.strategy"
 _SINGLE: Final = "single"
 _SHARED: Final = "shared"
 _NUMBER: Final = re.compile(r"\d{1,9}", re.ASCII)
+_MOST: Final = 1024
+"""Devices of one resource that are added without being described; a node that counts more counts no devices."""
 
 
 class Pool(msgspec.Struct, kw_only=True):
@@ -186,7 +188,7 @@ def _complete(pool: Pool, found: Mapping[str, Pool], cards: list[Card], names: N
     if missing and not is_whole:
         _forget_carriers(pool.vendor, cards, names)
     per = pool.replicas or max((unit.replicas or 1 for unit in pool.units), default=None)
-    for index in islice(unused(cards, pool.vendor), missing):
+    for index in islice(unused(cards, pool.vendor), min(missing, _MOST)):
         card = Card(vendor=pool.vendor, index=index, resource=pool.resource, replicas=per, is_blind=True)
         cards.append(card)
         if is_whole:

@@ -31,6 +31,8 @@ _REAL: Final = "huawei.com/AscendReal"
 _HAMI: Final = "hami.io/node-register-Ascend"
 _PRODUCT: Final = "node.kubernetes.io/npu.chip.name"
 _NAME: Final = re.compile(r"([A-Za-z0-9]+)(?:-([A-Za-z]*\d[\w.]*)-\d{1,6})?-(\d{1,4})", re.ASCII)
+_MOST: Final = 1024
+"""Chips of one kind; a node that counts more counts no chips."""
 _LONGEST: Final = 16 * 1024
 """Letters of an annotation about one pod's chips; what is longer is nobody's honest word, and takes long to read."""
 _SEPARATORS: Final = re.compile(r"[,\s]+")
@@ -87,7 +89,7 @@ def devices(facts: NodeFacts) -> Iterator[Seen]:
     for resource in filter(_CHIPS.fullmatch, node.status.capacity):
         whole = {chip.number for chip in listed if chip.resource == resource}
         split = _split(virtual.values(), resource, node)
-        total = int(parse(node.status.capacity[resource]))
+        total = min(_MOST, int(parse(node.status.capacity[resource])))
         others = [number for number in range(total + len(split)) if number not in whole | split]
         for number in sorted(whole | split | set(others[: max(0, total - len(whole - split))])):
             yield Seen(

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from genet import accelerators
-from genet.gpus.model import Holding, NodeFacts, index_name, instance_name, pci_name
+from genet.gpus.model import Holding, NodeFacts, index_name, instance_name, pci_name, quoting
 from genet.kube import requests
 from genet.kube.objects import Pod, ResourceHealth
 
@@ -36,7 +36,8 @@ def holdings(facts: NodeFacts) -> Iterator[Holding]:
 def faults(facts: NodeFacts) -> Iterator[tuple[str, str]]:
     for _, _, status in _statuses(facts):
         if status.health == _UNHEALTHY:
-            yield _name(status.resource_id), status.message or _REPORTED
+            reason = quoting(_REPORTED, status.message) if status.message else _REPORTED
+            yield _name(status.resource_id), reason
 
 
 def _statuses(facts: NodeFacts) -> Iterator[tuple[Pod, str | None, ResourceHealth]]:

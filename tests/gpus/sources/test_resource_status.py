@@ -1,10 +1,11 @@
 import pytest
 
-from genet.gpus.model import NodeFacts, dra_name, index_name, instance_name, pci_name
+from genet.gpus.model import NodeFacts, dra_name, index_name, instance_name, pci_name, quoting
 from genet.gpus.sources import resource_status
 from tests.gpus.builders import GPU, node, pod, told
 
 CLAIM = "claim:c/r"
+REPORTED = "the kubelet reports the device as unhealthy"
 
 
 def facts(*pods, **others):
@@ -57,7 +58,7 @@ def test_what_is_unhealthy_is_told_with_the_kubelet_s_reason_or_its_own():
     silent = told(pod("b"), "gpu.nvidia.com/n1/gpu-2", resource=CLAIM, health="Unhealthy")
     unknown = told(pod("c"), "GPU-3", health="Unknown")
     assert list(resource_status.faults(facts(holder, silent, unknown))) == [
-        ("GPU-0", "Xid 79"),
-        ("GPU-1", "Xid 79"),
+        ("GPU-0", quoting(REPORTED, "Xid 79")),
+        ("GPU-1", quoting(REPORTED, "Xid 79")),
         ("gpu.nvidia.com/n1/gpu-2", "the kubelet reports the device as unhealthy"),
     ]

@@ -156,8 +156,8 @@ def without_names(seen: History) -> History:
 
 
 def _literal(name: str) -> str:
-    """A name inside a regular expression inside a quoted string."""
-    return re.escape(name).replace("\\", "\\\\").replace('"', '\\"')
+    """A name inside a regular expression inside a quoted string, which cannot go over the end of a line."""
+    return re.escape(name).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "n")
 
 
 def _remark(cards: Sequence[str], asked: Asked) -> str | None:

@@ -1,10 +1,13 @@
 """A node's last day, from a Prometheus that answers what it is told to."""
 
 import asyncio
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from genet.gpus.history import SPAN, STEP, Histories, first_step, questions
 from genet.gpus.overview import Slot
@@ -90,3 +93,17 @@ async def test_another_day_is_asked_for_when_the_answer_has_aged():
         first, _ = await histories.of(slots("a"))
         second, _ = await histories.of(slots("a", "b"))
     assert second.from_ - first.from_ == STEP
+
+
+@given(st.text(min_size=1))
+@example('GPU-1"} or up{x="')
+@example("a\nb")
+@example("a\\")
+def test_a_name_is_one_string_on_one_line_that_matches_itself_alone(name):
+    [(_, asked), *_] = questions([name])
+    quoted = re.match(r'[^"]*"((?:[^"\\]|\\.)*)"\}\[300s\]', asked)
+    assert quoted
+    assert "\n" not in asked
+    pattern = re.sub(r"\\(.)", r"\1", quoted[1])
+    assert re.fullmatch(pattern, name)
+    assert not re.fullmatch(pattern, f"{name}x")

@@ -102,7 +102,11 @@ class Feed:
         changed = await self._replace(readings, nodes, pods)
         self._fresh_at = self._clock()
         homeless = len(readings) > len(self._places)
-        silent, partly = _silent(nodes, self._by_node), self._unmeasured(nodes)
+        await asyncio.sleep(0)  # each of these steps looks at every node: others have their turn between them
+        silent = _silent(nodes, self._by_node)
+        await asyncio.sleep(0)
+        partly = self._unmeasured(nodes)
+        await asyncio.sleep(0)
         self._tell("ok", _remark(summary, is_homeless=homeless, silent=silent, partly=partly))
         return changed
 
@@ -114,6 +118,7 @@ class Feed:
             by_node.setdefault(place, []).append(host)
         for hosts in by_node.values():
             hosts.sort()
+        await asyncio.sleep(0)
         self._readings, self._places, self._by_node = readings, now, by_node
         changed = set[str]()
         for host in before.keys() | readings.keys():

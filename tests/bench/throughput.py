@@ -57,7 +57,7 @@ def _compare(table: Table, what: str, server: Server, ours: str, *ceilings: tupl
         what,
         f"{own[0]:.0f} ({own[1]:.0f})",
         f"{100 * own[0] / same[0]:.0f} % ({100 * own[1] / same[1]:.0f} %) of constant bytes",
-        least(share, 70, "%"),
+        least(share, 70, "%") if what.startswith("columnar") else None,
     )
     table.row(
         "", "", f"{100 * own[0] / least_possible[0]:.0f} % ({100 * own[1] / least_possible[1]:.0f} %) of a bare Granian"

@@ -2,17 +2,24 @@
 
 import pytest
 
+from genet.kube.objects import PODS
 from tests.contract.conftest import until
 
 
 @pytest.mark.parametrize("by", ["user", "type", "namespace"])
-async def test_what_a_pod_holds_now_is_counted(person, by):
+async def test_what_a_pod_holds_now_is_counted(person, kube, by):
     key = {"user": person.identifier, "type": "gpu", "namespace": person.namespace}[by]
 
     async def now():
         rows = (await person.read("/api/cluster/usage", by=by))["rows"]
         return sum(row["gpusNow"] for row in rows if row["key"] == key)
 
+    async def going():
+        found = (await kube.list(PODS)).items
+        return [pod for pod in found if pod.metadata.deletion_timestamp and "contract" in pod.metadata.namespace]
+
+    # what others gave back goes on counting until it is gone, and a type is everybody's
+    await until(going, lambda pods: not pods)
     before = await now()
     pod = await person.made("one", gpuType="gpu", gpuCount=1)
     await until(now, lambda count: count == before + 1)

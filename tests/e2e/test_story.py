@@ -15,6 +15,8 @@ pytestmark = pytest.mark.e2e
 
 HELD = (1, 2)
 """The cards that the device plugin gave the pod: not those that a count alone would show as used."""
+LOAD = {1: 41, 2: 0}
+"""Percent; the second of its cards does nothing."""
 
 
 class Story:
@@ -48,7 +50,7 @@ def exported(story: Story, exporter: Exporter) -> Iterator[Exporter]:
     for index in HELD:
         exporter.cards[index].holder = Holder(story.person.namespace, story.pod_id)
         exporter.cards[index].values |= {
-            "DCGM_FI_DEV_GPU_UTIL": 40 + index,
+            "DCGM_FI_DEV_GPU_UTIL": LOAD[index],
             "DCGM_FI_DEV_FB_USED": 20480,
             "DCGM_FI_DEV_FB_FREE": 61440,
         }
@@ -93,7 +95,9 @@ def test_they_are_the_ones_that_the_exporter_names_with_what_prometheus_holds(st
 
     def attributed() -> dict[int, dict[str, Any]]:
         found = slots(client, story.node).items()
-        return {index: slot for index, slot in found if slot["attribution"] == "exporter" and slot["utilization"]}
+        return {
+            index: slot for index, slot in found if slot["attribution"] == "exporter" and slot["memoryUsed"] == 20480
+        }
 
     until(lambda: len(attributed()) == len(HELD), what="the exporter's holder is shown")
     used = attributed()
@@ -101,10 +105,16 @@ def test_they_are_the_ones_that_the_exporter_names_with_what_prometheus_holds(st
         index: (exported.cards[index].uuid, "used") for index in HELD
     }
     for index, slot in used.items():
-        assert (slot["utilization"], slot["memoryUsed"], slot["memoryTotal"]) == (40 + index, 20480, 81920)
+        assert (slot["utilization"], slot["memoryTotal"]) == (LOAD[index], 81920)
         assert (slot["pod"]["name"], slot["pod"]["user"]) == (story.pod_id, story.person.identifier)
     sources = client.get("/api/cluster/gpu-overview").json()["sources"]
     assert (sources["kubernetes"]["state"], sources["prometheus"]["state"]) == ("ok", "ok")
+    busy, idle = (used[index]["idleSince"] for index in HELD)
+    assert busy is None
+    assert moment(used[HELD[0]]["pod"]["startedAt"]) <= moment(idle) <= datetime.now(UTC)
+    node = client.get(f"/api/cluster/nodes/{story.node}").raise_for_status().json()
+    assert [series["uuid"] for series in node["history"]["series"]] == [card.uuid for card in exported.cards]
+    assert node["sources"]["prometheus"]["state"] == "ok"
 
 
 def test_it_says_that_it_is_ready(story):

@@ -99,16 +99,16 @@ class OverviewService:
             shown = self._shown[form, audience] = Representation(rendering, moment, form)
         return shown
 
-    async def listen(self, form: Form, audience: Audience, last_id: str | None) -> Listener:
+    async def listen(self, form: Form, audience: Audience, last_id: str | None, user: str | None = None) -> Listener:
         """A place in the stream of changes.
 
         Raises:
             Unavailable: as for `overview`.
-            RateLimited: too many listen without login already.
+            RateLimited: too many listen without login already, or too many of one user's.
         """
         self._require_ready()
         await self.settle()  # or the first to listen would see the groups come
-        return self._streams.open(form, audience, last_id)
+        return self._streams.open(form, audience, last_id, user)
 
     def end_streams(self) -> None:
         """For good: whoever listens finds another replica."""

@@ -20,6 +20,8 @@ from genet.gpus.renderings import GZIP_HEADER, Renderings, Variant
 
 ANONYMOUS_STREAMS: Final = 20
 """How many may listen without login, over all of a replica."""
+STREAMS_OF_A_USER: Final = 256
+"""How many may be somebody's own: a sixteenth of the connections that a replica takes."""
 HEARTBEAT_SECONDS: Final = 15.0
 SNAPSHOT_SECONDS: Final = 60.0
 """How long a client may take to read one; one that takes a chunk now and then would hold it for hours."""
@@ -33,7 +35,8 @@ _AUTH: Final = Segment.of(b"event: auth\ndata: {}\n\n")
 class Listener:
     """One client. `close` has to be called when it has gone, whether it has read anything or not."""
 
-    def __init__(self, channel: "Channel", position: int | None) -> None:
+    def __init__(self, channel: "Channel", position: int | None, user: str | None = None) -> None:
+        self.user = user
         self._channel = channel
         self._position = position
         self._revision = -1
@@ -135,24 +138,27 @@ class Streams:
         self._wanted = asyncio.Event()
         self._is_over = False
 
-    def open(self, form: Form, audience: Audience, last_id: str | None) -> Listener:
+    def open(self, form: Form, audience: Audience, last_id: str | None, user: str | None = None) -> Listener:
         """A place for one more client.
 
         Args:
             form: of the snapshots.
             audience: who listens.
             last_id: `Last-Event-ID` of one that was here before.
+            user: userIdentifier of a member.
 
         Raises:
-            RateLimited: too many listen without login already.
+            RateLimited: too many listen without login already, or too many of one user's.
         """
         if audience is not Audience.MEMBER and self._anonymous() >= ANONYMOUS_STREAMS:
             raise RateLimited("too many people watch without login; log in, or try again later", retry_after=30)
+        if user is not None and self._of_user(user) >= STREAMS_OF_A_USER:
+            raise RateLimited("you watch from too many places; close some, or try again later", retry_after=30)
         channel = self._channels.get((form, audience))
         if channel is None:
             channel = self._channels[form, audience] = Channel(form, audience, self._told)
             self._wanted.set()
-        listener = Listener(channel, channel.place_of(last_id))
+        listener = Listener(channel, channel.place_of(last_id), user)
         if self._is_over:
             listener.end()
         return listener
@@ -202,3 +208,6 @@ class Streams:
 
     def _anonymous(self) -> int:
         return sum(len(channel.listeners) for (_, who), channel in self._channels.items() if who is not Audience.MEMBER)
+
+    def _of_user(self, user: str) -> int:
+        return sum(listener.user == user for channel in self._channels.values() for listener in channel.listeners)

@@ -16,7 +16,7 @@ from genet.gpus.channel import Segment
 from genet.gpus.fleet import Fleet
 from genet.gpus.overview import Audience, Change, Form, GPUOverview
 from genet.gpus.renderings import Renderings
-from genet.gpus.stream import ANONYMOUS_STREAMS, Streams
+from genet.gpus.stream import ANONYMOUS_STREAMS, STREAMS_OF_A_USER, Streams
 from tests.gpus.builders import A100, GPU, node, pod
 from tests.gpus.test_fleet import put, small_fleet
 from tests.gpus.test_renderings import SECRETS, Clock, moment
@@ -547,3 +547,14 @@ async def test_an_event_that_fails_is_told_later(told, monkeypatch):
 async def test_a_revision_that_is_none_gets_a_snapshot(told, revision):
     async with told.client(last_id=f"i.{revision}.member-object") as client:
         await client.snapshot()
+
+
+async def test_one_user_cannot_take_everybody_s_connections(told):
+    many = [told.streams.open(Form.OBJECT, Audience.MEMBER, None, "ann-a") for _ in range(STREAMS_OF_A_USER)]
+    with pytest.raises(RateLimited):
+        told.streams.open(Form.COLUMNAR, Audience.MEMBER, None, "ann-a")
+    told.streams.open(Form.COLUMNAR, Audience.MEMBER, None, "bob-b").close()
+    many[0].close()
+    told.streams.open(Form.COLUMNAR, Audience.MEMBER, None, "ann-a").close()
+    for listener in many:
+        listener.close()

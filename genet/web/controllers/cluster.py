@@ -69,8 +69,12 @@ async def gpu_overview(request: AnyRequest, services: Injected, form: FormName =
 )
 async def gpu_overview_stream(request: AnyRequest, services: Injected, form: FormName = None) -> EventStream:
     """The overview, and then what changes: events `snapshot` (the form asked for), `change`, `auth`."""
+    user = current_user(request)
     listener = await services.overview.listen(
-        _form(request, form), _audience(request, services), request.headers.get("Last-Event-ID")
+        _form(request, form),
+        _audience(request, services),
+        request.headers.get("Last-Event-ID"),
+        user.identifier if user else None,
     )
     is_gzip = accepts_gzip(request.headers.get("Accept-Encoding", ""))
     headers = {"Vary": _VARY, "Cache-Control": "no-store"}

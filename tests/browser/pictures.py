@@ -35,6 +35,10 @@ def main() -> None:
         page.goto(demo.page("/pods", "alice"))
         expect(page.get_by_test_id("pod-llama-ft")).to_be_visible()
         page.screenshot(path=images / "pods.png")
+        page.goto(demo.page("/gpus?node=a100-mig-01", "alice"))
+        expect(page.get_by_text("Utilization, last 24 h · mean")).to_be_visible()
+        page.set_viewport_size(_MAP_SIZE)
+        page.get_by_role("dialog").screenshot(path=images / "node.png")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@
     attribution  who holds what, the sources' words weighed
     health       what state a device is in, and why
     kinds, slots which group shows a card, and how
+    unreadable   a node that the merge stumbles over
     overview     the wire forms, and what each audience may see of them (pure)
     fleet        all nodes: sums and encoded pieces, kept up node by node
     service      the caches and Prometheus in, representations out

@@ -27,7 +27,7 @@ _STEP = 37
 """From one node to the next: they shall not all be of one kind."""
 _LOOK_SECONDS = 0.2
 _BUSY_SECONDS = 1.0
-_FREE, _USED = 0, 1
+_USED = 1
 _RESOURCE = "nvidia.com/gpu"
 _LIMIT_SECONDS = 20.0
 _SPEC = {
@@ -42,8 +42,6 @@ class Seen:
 
     def __init__(self) -> None:
         self.used: dict[str, int] = {}
-        self.free: list[str] = []
-        """Nodes that could take one more pod, as it was at first."""
         self.sizes: list[int] = []
         """Of the events so far, in bytes."""
         self.changed = asyncio.Event()
@@ -80,16 +78,24 @@ class Seen:
     def _take_columns(self, document: dict[str, Any]) -> None:
         groups, nodes = document["groups"], document["nodes"]
         self._types = {group["type"] for group in groups if group["resourceName"] == _RESOURCE}
-        states, start, free = b64decode(document["state"]), 0, []
-        rows = zip(nodes["name"], nodes["group"], nodes["devices"], nodes["ready"], nodes["schedulable"], strict=True)
-        for name, group, count, ready, schedulable in rows:
-            cards = states[start : start + count]
-            start += count
+        states, start = b64decode(document["state"]), 0
+        for name, group, count in zip(nodes["name"], nodes["group"], nodes["devices"], strict=True):
             if groups[group]["type"] in self._types:
-                self.used[name] = cards.count(_USED)
-                if ready and schedulable and cards.count(_FREE):
-                    free.append(name)
-        self.free = self.free or free
+                self.used[name] = states.count(_USED, start, start + count)
+            start += count
+
+
+async def free_nodes(url: str) -> list[str]:
+    """Those that could take one more pod, whose card would be its own."""
+    async with aiohttp.ClientSession() as client, client.get(url) as answer:
+        document = msgspec.json.decode(await answer.read())
+    return [
+        node["nodeName"]
+        for group in document["acceleratorGroups"]
+        for node in group["nodes"]
+        if group["resourceName"] == _RESOURCE and node["ready"] and node["schedulable"]
+        if not node["timeSharingEnabled"] and any(slot["status"] == "free" for slot in node["slots"])
+    ]
 
 
 class Busy:
@@ -126,8 +132,9 @@ async def main(kubernetes: str, url: str, pods: int, reader: int) -> dict[str, A
     async with asyncio.TaskGroup() as group, aiohttp.ClientSession(kubernetes) as api:
         tasks = [group.create_task(seen.follow(url)), group.create_task(busy.follow())]
         await seen.changed.wait()
+        free = await free_nodes(url.replace("/stream", "").replace("columnar", "object"))
         for number in range(pods):
-            node = seen.free[number * _STEP % len(seen.free)]
+            node = free[number * _STEP % len(free)]
             before = seen.used[node]
             pod: dict[str, Any] = {
                 "metadata": {"name": f"bench-{time.monotonic_ns()}"},

@@ -78,6 +78,7 @@ VENDORS: Final = (
     ),
 )
 
+_COMPUTE = re.compile(r"(\d{1,2})g\.", re.ASCII)
 _MIG_SUFFIX = re.compile(r"-MIG-(\d+g\.\d+gb(?:\.me)?)$")
 
 
@@ -105,6 +106,12 @@ def mig_profile_of(product: str) -> str | None:
     """The profile in a product that GPU feature discovery named for its slices (MIG strategy `single`)."""
     match = _MIG_SUFFIX.search(product.removesuffix("-SHARED"))
     return match[1] if match else None
+
+
+def compute_slices(profile: str | None) -> int:
+    """How much of its card a MIG slice computes with (`3g.40gb`: 3), for weighing; of other makers' parts all alike."""
+    match = _COMPUTE.match(profile or "")
+    return int(match[1]) if match else 1
 
 
 def counts_devices(configured: Iterable[str]) -> Callable[[str], bool]:

@@ -1,16 +1,17 @@
 """How busy the cards of one node were over the last day, asked of Prometheus when somebody looks.
 
-One range query per family of exporters; `A|B` are the cards' names, `300s` is the step:
+One range query per metric; `A|B` are the cards' names, `300s` is the step:
 
     max by (UUID) (avg_over_time(DCGM_FI_DEV_GPU_UTIL{UUID=~"A|B"}[300s]) <= 100)
-      or 100 * max by (UUID) (avg_over_time(DCGM_FI_PROF_GR_ENGINE_ACTIVE{UUID=~"A|B"}[300s]) <= 1)
+    100 * max by (UUID, GPU_I_ID, GPU_I_PROFILE) (avg_over_time(DCGM_FI_PROF_GR_ENGINE_ACTIVE{UUID=~"A|B"}[300s]) <= 1)
     max by (device_uuid) (avg_over_time(hami_host_gpu_utilization_ratio{device_uuid=~"A|B"}[300s]) <= 100)
     max by (serial_number) (avg_over_time({__name__=~"(amd_)?gpu_gfx_activity",serial_number=~"A|B"}[300s]) <= 100)
     max by (vdie_id) (avg_over_time(npu_chip_info_utilization{vdie_id=~"A|B"}[300s]) <= 100)
 
 Traps: the value of an instant every five minutes would show the luck of that instant, so each value is the mean of its
-step. Rows of a card are repeated per holder and per slice: the largest is the card's, never the sum. Exporters' blanks
-are huge numbers, and one of them makes the whole mean huge: the bounds drop it.
+step. Rows of a card are repeated per holder: the largest is the card's, never the sum. Those of its slices are weighed
+by what they compute with, as in the overview. Exporters' blanks are huge numbers, and one of them makes the whole mean
+huge: the bounds drop it.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ from typing import Final
 
 import msgspec
 
+from genet import accelerators
 from genet.errors import Unavailable
 from genet.gpus.overview import Slot, SourceState, Wire
 from genet.gpus.recent import Recent
@@ -34,11 +36,15 @@ WITHIN_SECONDS: Final = 3.0
 _KEPT_SECONDS: Final = 60.0
 _MOST_NODES: Final = 200
 _OFF: Final = SourceState(state="off", message=None, checked_at=None)
-_FAMILIES: Final = (
+_QUESTIONS: Final = (
     (
         "UUID",
-        "max by (UUID) (avg_over_time(DCGM_FI_DEV_GPU_UTIL{{{cards}}}[{step}s]) <= 100)"
-        " or 100 * max by (UUID) (avg_over_time(DCGM_FI_PROF_GR_ENGINE_ACTIVE{{{cards}}}[{step}s]) <= 1)",
+        "max by (UUID) (avg_over_time(DCGM_FI_DEV_GPU_UTIL{{{cards}}}[{step}s]) <= 100)",
+    ),
+    (
+        "UUID",
+        "100 * max by (UUID, GPU_I_ID, GPU_I_PROFILE)"
+        " (avg_over_time(DCGM_FI_PROF_GR_ENGINE_ACTIVE{{{cards}}}[{step}s]) <= 1)",
     ),
     (
         "device_uuid",
@@ -115,7 +121,8 @@ class Histories:
         async with self._turn:
             for label, question in questions(cards):
                 series = await self._prometheus.query_range(question, since, since + SPAN - STEP, STEP)
-                found = by_card(series, label) | found
+                for card, values in by_card(series, label).items():
+                    found[card] = _filled(found[card], values) if card in found else values
         return Asked(since, found)
 
 
@@ -127,18 +134,19 @@ def first_step(now: datetime) -> datetime:
 
 
 def questions(cards: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """For each family: the label that names the card, and the range query."""
+    """The label that names the card, and the range query."""
     names = "|".join(map(_literal, cards))
-    for label, question in _FAMILIES:
+    for label, question in _QUESTIONS:
         yield label, question.format(cards=f'{label}=~"{names}"', step=int(STEP.total_seconds()))
 
 
 def by_card(found: Iterable[Series], label: str) -> dict[str, tuple[int | None, ...]]:
-    return {
-        series.labels[label]: tuple(None if value is None else round(value) for value in series.values)
-        for series in found
-        if label in series.labels
-    }
+    """Of each card one value per step; a card in slices has theirs, weighed."""
+    rows: dict[str, list[Series]] = {}
+    for series in found:
+        if label in series.labels:
+            rows.setdefault(series.labels[label], []).append(series)
+    return {card: tuple(_weighed(own)) for card, own in rows.items()}
 
 
 def history(slots: Iterable[Slot], asked: Asked) -> History:
@@ -153,6 +161,18 @@ def history(slots: Iterable[Slot], asked: Asked) -> History:
 def without_names(seen: History) -> History:
     """As people see it who are not logged in."""
     return History(seen.step, seen.from_, tuple(CardHistory(None, card.utilization) for card in seen.series))
+
+
+def _weighed(rows: Sequence[Series]) -> Iterator[int | None]:
+    weights = [accelerators.compute_slices(row.labels.get("GPU_I_PROFILE")) for row in rows]
+    for values in zip(*(row.values for row in rows), strict=True):
+        measured = [(value, weight) for value, weight in zip(values, weights, strict=True) if value is not None]
+        whole = sum(weight for _, weight in measured)
+        yield round(sum(value * weight for value, weight in measured) / whole) if whole else None
+
+
+def _filled(values: Iterable[int | None], others: Iterable[int | None]) -> tuple[int | None, ...]:
+    return tuple(other if value is None else value for value, other in zip(values, others, strict=True))
 
 
 def _literal(name: str) -> str:

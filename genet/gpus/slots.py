@@ -5,12 +5,12 @@ utilization their mean by computing power (what an engine's time is a share of),
 on every row. It is idle when all parts that somebody holds are.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Final, get_args
 
 from genet import naming
+from genet.accelerators import compute_slices
 from genet.gpus.devices import Card, Unit
 from genet.gpus.model import Attribution, PodKey, Reading
 from genet.gpus.overview import PodRef, Slice, Slot, Status
@@ -18,7 +18,6 @@ from genet.kube.objects import Pod
 
 _WORST_FIRST: Final[tuple[Status, ...]] = ("unhealthy", "used", "external", "unknown", "free")
 _BEST_FIRST: Final[tuple[Attribution, ...]] = get_args(Attribution)
-_COMPUTE: Final = re.compile(r"(\d{1,2})g\.", re.ASCII)
 _UNSEEN: Final = Reading(uuid="", index=0)
 
 
@@ -89,15 +88,9 @@ def _together(parts: Iterable[Unit]) -> Reading:
 
 
 def _mean(rows: Iterable[Reading]) -> int | None:
-    weighed = [(row.utilization, _compute(row)) for row in rows if row.utilization is not None]
-    whole = sum(weight for _, weight in weighed)
-    return round(sum(percent * weight for percent, weight in weighed) / whole) if whole else None
-
-
-def _compute(row: Reading) -> int:
-    """Compute slices of a MIG profile; other makers' parts are all alike."""
-    match = _COMPUTE.match(row.profile or "")
-    return int(match[1]) if match else 1
+    measured = [(row.utilization, compute_slices(row.profile)) for row in rows if row.utilization is not None]
+    whole = sum(weight for _, weight in measured)
+    return round(sum(percent * weight for percent, weight in measured) / whole) if whole else None
 
 
 def _over(rows: Iterable[Reading], field: str, combine: Callable[[list[int]], int]) -> int | None:

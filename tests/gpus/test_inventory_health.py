@@ -121,8 +121,8 @@ def test_without_login_a_reason_is_told_in_genet_s_own_words_alone():
     message = 'GPU-1 of\n"train": broken ' + "x" * 1000
     found = only(pods=[told(pod("train"), "GPU-1", health="Unhealthy", message=message)], readings=readings(4))
     member, anybody = (seen_by(audience, found).slots[1] for audience in (Audience.MEMBER, Audience.PUBLIC))
-    assert 'GPU-1 of "train": broken x' in member.reason
-    assert len(member.reason) < 300
+    assert 'GPU-1 of "train": broken x' in str(member.reason)
+    assert len(str(member.reason)) < 300
     assert anybody.reason == "the kubelet reports the device as unhealthy"
 
 

@@ -40,8 +40,9 @@ def past():
         holder = 'namespace="user-ann-a",pod="p"' if gpu < 3 else 'namespace="gpus",pod="nvidia-dcgm-exporter-1"'
         yield "DCGM_FI_DEV_FB_USED", f"{card},{holder}", 1000, times(4 * HOUR)
         yield "DCGM_FI_DEV_GPU_UTIL", f"{card},{holder}", 9223372036854775794 if gpu == 7 else 40, times(4 * HOUR)
-    for instance, share in enumerate((0.25, 0.75)):
-        yield "DCGM_FI_PROF_GR_ENGINE_ACTIVE", f'UUID="GPU-mig",GPU_I_ID="{instance}"', share, times(4 * HOUR)
+    for profile, share in (("1g.5gb", 0.25), ("3g.20gb", 0.75)):
+        slice_ = f'UUID="GPU-mig",GPU_I_ID="{profile[0]}",GPU_I_PROFILE="{profile}"'
+        yield "DCGM_FI_PROF_GR_ENGINE_ACTIVE", slice_, share, times(4 * HOUR)
 
 
 @pytest.fixture(scope="module")
@@ -104,5 +105,5 @@ async def test_two_replicas_are_counted_once_and_exporters_tell_what_was_before(
 async def test_the_past_of_cards_is_their_mean_and_blanks_are_none(url):
     history, source = await Histories(Prometheus(url), lambda: NOW).of(slots("GPU-0", "GPU-7", "GPU-mig", "GPU-none"))
     assert source.message is None
-    assert [set(card.utilization[-40:-1]) for card in history.series] == [{40}, {None}, {75}, {None}]
+    assert [set(card.utilization[-40:-1]) for card in history.series] == [{40}, {None}, {62}, {None}]
     assert {card.utilization[0] for card in history.series} == {None}

@@ -161,7 +161,7 @@ def test_forgetting_somebody_elses_object_of_that_name_does_nothing(cache):
 
 
 def test_of_a_list_nothing_is_seen_before_its_last_page(cache):
-    heard: list[object] = []
+    heard: list[Collection[Change[Pod]]] = []
     cache.subscribe(heard.append)
     cache.apply(page(20, pod("a", 11, node="n2")))
     cache.apply(page(20, pod("c", 12, node="n2")))

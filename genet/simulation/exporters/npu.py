@@ -5,14 +5,10 @@ holds the chip; memory is in MB by name and MiB in truth; with the scrape's own 
 becomes `exported_namespace`, but its `pod_name` stays.
 """
 
-import functools
-from collections.abc import Iterator, Sequence
 from typing import Final
 
-from genet.simulation.devices import Devices
 from genet.simulation.exporters.load import load, memory
-from genet.simulation.exporters.rows import Row, SilentSince, chosen, rows
-from genet.simulation.promql import Matcher, Series
+from genet.simulation.exporters.rows import Exporter, Row
 
 _OF_HOLDERS: Final = ("container_npu_utilization", "container_npu_used_memory", "container_npu_total_memory")
 METRICS: Final = (
@@ -26,52 +22,40 @@ METRICS: Final = (
 )
 
 
-class Npu:
-    def __init__(self, devices: Devices, silent_since: SilentSince) -> None:
-        self._devices = devices
-        self._silent_since = silent_since
+class Npu(Exporter):
+    vendor = "ascend"
+    metrics = METRICS
 
-    def series(self, matchers: Sequence[Matcher], start: float, end: float) -> Iterator[Series]:
-        metrics, others = chosen(METRICS, matchers)
-        for node, gpus in self._devices.by_node.items() if metrics else ():
-            chips = [gpu for gpu in gpus if gpu.vendor == "ascend"]
-            for row in rows(self._devices, chips, self._silent_since(node), start, end):
-                labels = _labels(row)
-                if all(matcher.matches(labels) for matcher in others):
-                    for metric in metrics:
-                        if row.holder or metric not in _OF_HOLDERS:
-                            value = functools.partial(_value, metric, row)
-                            yield row.series({"__name__": metric, **labels}, value)
+    def labels(self, row: Row) -> dict[str, str]:
+        chip, holder = row.gpu, row.holder
+        return {
+            "id": str(chip.index),
+            "model_name": chip.model,
+            "vdie_id": chip.uuid,
+            "pcie_bus_info": chip.pci.upper(),
+            "exported_namespace": holder.namespace if holder else "",
+            "pod_name": holder.pod if holder else "",
+            "container_name": holder.container if holder else "",
+            "namespace": "npu-exporter",
+            "pod": f"npu-exporter-{chip.node}",
+            "instance": f"{chip.node}:8082",
+            "job": "npu-exporter",
+        }
 
+    def has(self, metric: str, row: Row) -> bool:
+        return row.holder is not None or metric not in _OF_HOLDERS
 
-def _labels(row: Row) -> dict[str, str]:
-    chip, holder = row.gpu, row.holder
-    return {
-        "id": str(chip.index),
-        "model_name": chip.model,
-        "vdie_id": chip.uuid,
-        "pcie_bus_info": chip.pci.upper(),
-        "exported_namespace": holder.namespace if holder else "",
-        "pod_name": holder.pod if holder else "",
-        "container_name": holder.container if holder else "",
-        "namespace": "npu-exporter",
-        "pod": f"npu-exporter-{chip.node}",
-        "instance": f"{chip.node}:8082",
-        "job": "npu-exporter",
-    }
-
-
-def _value(metric: str, row: Row, at: float) -> float:
-    chip = row.gpu
-    match metric.removeprefix("npu_chip_info_").removeprefix("container_npu_"):
-        case "utilization":
-            return round(100 * load(chip, row.uses, at))
-        case "hbm_used_memory" | "used_memory":
-            return 3100 + round((chip.memory - 3100) * memory(chip, row.uses, at))
-        case "hbm_total_memory" | "total_memory":
-            return chip.memory
-        case "power":
-            return round(93 + 250 * load(chip, row.uses, at), 1)
-        case "temperature":
-            return round(36 + 30 * load(chip, row.uses, at))
-    return 0 if chip.xid else 1
+    def value(self, metric: str, row: Row, at: float) -> float:
+        chip = row.gpu
+        match metric.removeprefix("npu_chip_info_").removeprefix("container_npu_"):
+            case "utilization":
+                return round(100 * load(chip, row.uses, at))
+            case "hbm_used_memory" | "used_memory":
+                return 3100 + round((chip.memory - 3100) * memory(chip, row.uses, at))
+            case "hbm_total_memory" | "total_memory":
+                return chip.memory
+            case "power":
+                return round(93 + 250 * load(chip, row.uses, at), 1)
+            case "temperature":
+                return round(36 + 30 * load(chip, row.uses, at))
+        return 0 if chip.xid else 1

@@ -6,6 +6,7 @@ or with the next one's; so a question about a stretch of time gets a row for eve
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from math import inf
 
@@ -46,6 +47,37 @@ class Row:
             use.idle_from <= max(self.since, use.since) or use.since >= self.until or use.until <= self.since
             for use in self.uses
         )
+
+
+class Exporter:
+    """One maker's, where each device and holder has one row and all labels come from it."""
+
+    vendor: str
+    metrics: Sequence[str]
+
+    def __init__(self, devices: Devices, silent_since: SilentSince) -> None:
+        self._devices = devices
+        self._silent_since = silent_since
+
+    def series(self, matchers: Sequence[Matcher], start: float, end: float) -> Iterator[Series]:
+        metrics, others = chosen(self.metrics, matchers)
+        for node, gpus in self._devices.by_node.items() if metrics else ():
+            own = [gpu for gpu in gpus if gpu.vendor == self.vendor]
+            for row in rows(self._devices, own, self._silent_since(node), start, end):
+                labels = self.labels(row)
+                if all(matcher.matches(labels) for matcher in others):
+                    for metric in metrics:
+                        if self.has(metric, row):
+                            yield row.series({"__name__": metric, **labels}, partial(self.value, metric, row))
+
+    def labels(self, row: Row) -> dict[str, str]:
+        raise NotImplementedError
+
+    def has(self, metric: str, row: Row) -> bool:
+        raise NotImplementedError
+
+    def value(self, metric: str, row: Row, at: float) -> float:
+        raise NotImplementedError
 
 
 def rows(devices: Devices, gpus: Iterable[Gpu], silent: float, start: float, end: float) -> Iterator[Row]:

@@ -1,5 +1,5 @@
 /** A pod from near: its events, what it prints, its particulars. */
-import { Badge, Button, Code, CopyButton, Drawer, Group, Stack, Tabs, Text } from "@mantine/core";
+import { Button, Code, CopyButton, Drawer, Group, Stack, Tabs, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useLayoutEffect, useRef } from "react";
 import { ApiError, unwrap } from "../../api/errors";
@@ -7,6 +7,7 @@ import { useSession } from "../../api/session";
 import type { Pod } from "../../api/types";
 import { useLanguage } from "../../i18n/language";
 import { formatMoment } from "../../lib/time";
+import { EventList } from "../../ui/EventList";
 import { Problem } from "../../ui/Problem";
 import { PodGpus } from "./PodGpus";
 import classes from "./pods.module.css";
@@ -56,7 +57,7 @@ export function PodDrawer({ pod, onClose, onShowNode }: PodDrawerProps) {
 }
 
 function Events({ id }: { id: string }) {
-  const { text, locale } = useLanguage();
+  const { text } = useLanguage();
   const { api } = useSession();
   const { data, error } = useQuery({
     queryKey: ["events", id],
@@ -71,26 +72,7 @@ function Events({ id }: { id: string }) {
   if (data?.events.length === 0) {
     return <Text c="dimmed">{text.drawer.noEvents}</Text>;
   }
-  return (
-    <ul className={classes.events}>
-      {data?.events.map(({ type, reason, message, count, lastSeen }) => (
-        <li key={`${reason} ${message} ${lastSeen}`}>
-          <Group gap="xs">
-            <Badge variant="default" {...(type === "Warning" && { c: "var(--genet-warning)" })}>
-              {reason}
-            </Badge>
-            <Text size="xs" c="dimmed">
-              {lastSeen && formatMoment(lastSeen, locale)}
-              {count > 1 && ` · ${text.drawer.times(count)}`}
-            </Text>
-          </Group>
-          <Text size="sm" mt={4} className={classes.breakable}>
-            {message}
-          </Text>
-        </li>
-      ))}
-    </ul>
-  );
+  return data && <EventList events={data.events} />;
 }
 
 function Logs({ id }: { id: string }) {

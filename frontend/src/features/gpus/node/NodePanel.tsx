@@ -5,7 +5,7 @@ import { useNode } from "../../../api/nodes";
 import { useSession } from "../../../api/session";
 import type { NodeDetail, Slot } from "../../../api/types";
 import { useLanguage } from "../../../i18n/language";
-import { formatMoment } from "../../../lib/time";
+import { EventList } from "../../../ui/EventList";
 import { Problem } from "../../../ui/Problem";
 import { useOverview } from "../live/OverviewProvider";
 import type { Fleet } from "../model";
@@ -127,7 +127,7 @@ function isFree({ status, slices }: Slot): boolean {
 }
 
 function Events({ node: { events, sources } }: { node: NodeDetail }) {
-  const { text, locale } = useLanguage();
+  const { text } = useLanguage();
   return (
     <section>
       <Title order={3} size="h5" mb="xs">
@@ -138,24 +138,7 @@ function Events({ node: { events, sources } }: { node: NodeDetail }) {
           {sources.events.message ?? text.node.noEvents}
         </Text>
       )}
-      <ul className={classes.events}>
-        {events.map(({ type, reason, message, count, lastSeen }) => (
-          <li key={`${reason} ${message} ${lastSeen}`}>
-            <Group gap="xs">
-              <Badge variant="default" {...(type === "Warning" && { c: "var(--genet-warning)" })}>
-                {reason}
-              </Badge>
-              <Text size="xs" c="dimmed">
-                {lastSeen && formatMoment(lastSeen, locale)}
-                {count > 1 && ` · ${text.drawer.times(count)}`}
-              </Text>
-            </Group>
-            <Text size="sm" className={classes.breakable}>
-              {message}
-            </Text>
-          </li>
-        ))}
-      </ul>
+      <EventList events={events} />
     </section>
   );
 }

@@ -23,7 +23,7 @@ import msgspec
 from genet.gpus.fleet import Fleet
 from genet.gpus.inventory import Kind
 from genet.gpus.overview import Audience, Change, Form, Moment, Sources
-from genet.gpus.renderings import Rendering, Renderings, Representation, deflated
+from genet.gpus.renderings import Rendering, Renderings, Representation, deflated, pieces
 
 _KEPT_SECONDS: Final = 60.0
 """How long events are gathered for somebody who may come back."""
@@ -34,7 +34,6 @@ _FEW_EVENTS: Final = 16
 _FEW_NODES: Final = 16
 _FRACTION: Final = 16
 """Of the fleet's nodes: more of them than this part are a snapshot."""
-_CHUNK_BYTES: Final = 64 * 1024
 _THREAD_BYTES: Final = 32 * 1024
 """What is longer is compressed in a thread."""
 _REVISION: Final = re.compile(r"\d{1,18}", re.ASCII)
@@ -64,12 +63,10 @@ class Snapshot(NamedTuple):
     end: Segment
 
     def chunks(self, *, gzip: bool) -> Iterator[bytes]:
-        """In pieces, so that a client that does not read holds one of them and not the whole."""
         coding = 1 if gzip else 0
         body = self.seen.rendering.deflated if gzip else self.seen.rendering.content
         yield self.head[coding]
-        for start in range(0, len(body), _CHUNK_BYTES):
-            yield body[start : start + _CHUNK_BYTES]
+        yield from pieces(body)
         yield self.end[coding]
 
 

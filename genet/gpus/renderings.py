@@ -16,7 +16,7 @@ The ETag is a hash of the content, never a counter: two replicas that show the s
 import asyncio
 import time
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
@@ -38,6 +38,7 @@ _SHARE: Final = 10
 """A rendering is followed by so many times its cost without one, less its own."""
 SLICE_SECONDS: Final = 0.005
 """How long the loop is kept at once."""
+_PIECE_BYTES: Final = 64 * 1024
 _LEVEL: Final = 4
 _DIGEST_BYTES: Final = 16
 _ENCODER: Final = msgspec.json.Encoder()
@@ -192,6 +193,12 @@ def deflated(data: bytes) -> bytes:
     return compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH)
 
 
+def pieces(body: bytes) -> Iterator[bytes]:
+    """So that a client that does not read holds one of them and not the whole."""
+    for start in range(0, len(body), _PIECE_BYTES):
+        yield body[start : start + _PIECE_BYTES]
+
+
 class Representation:
     """A rendering as somebody looks at it now; its bytes are made once, when they are asked for."""
 
@@ -203,18 +210,26 @@ class Representation:
         self.etag = blake2b(seen, digest_size=_DIGEST_BYTES).hexdigest()
         """Of all codings, without quotes."""
 
+    def parts(self, *, gzip: bool) -> tuple[bytes, ...]:
+        """All of it; what is long in them is the rendering's, and nobody's own."""
+        return self._gzip_parts if gzip else (self.rendering.content, self.end)
+
     @cached_property
     def plain(self) -> bytes:
-        return self.rendering.content + self.end
+        return b"".join(self.parts(gzip=False))
 
     @cached_property
     def gzipped(self) -> bytes:
+        return b"".join(self.parts(gzip=True))
+
+    @cached_property
+    def _gzip_parts(self) -> tuple[bytes, ...]:
         """What is compressed here is the end alone."""
         compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
         last = compressor.compress(self.end) + compressor.flush()
         checksum = zlib.crc32(self.end, self.rendering.checksum).to_bytes(4, "little")
         size = (len(self.rendering.content) + len(self.end)) % 2**32
-        return b"".join((GZIP_HEADER, self.rendering.deflated, last, checksum, size.to_bytes(4, "little")))
+        return GZIP_HEADER, self.rendering.deflated, last + checksum + size.to_bytes(4, "little")
 
 
 def _end(moment: Moment, form: Form) -> bytes:

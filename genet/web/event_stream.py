@@ -1,19 +1,12 @@
-"""An answer that goes on: server-sent events to one client until it goes, or until it does not read any more.
+"""An answer that goes on: server-sent events to one client until it goes, or until it does not read any more."""
 
-Trap: a client that stops reading stops the writer, with everything it holds; so no write waits for ever.
-"""
-
-import asyncio
-import logging
 from collections.abc import AsyncGenerator, Callable
-from typing import Any, Final
+from typing import Any
 
 from litestar.response import Stream
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Scope, Send
 
-WRITE_SECONDS: Final = 30.0
-"""How long one write may wait for the client."""
-_LOG = logging.getLogger(__name__)
+from genet.web.patience import WRITE_SECONDS, in_time
 
 
 class EventStream(Stream):
@@ -41,18 +34,12 @@ class EventStream(Stream):
         self._write_seconds = write_seconds
 
     def to_asgi_response(self, *args: Any, **kwargs: Any) -> ASGIApp:  # type: ignore[override] # all that Litestar needs
-        return self._watched(super().to_asgi_response(*args, **kwargs))
+        return self._told(in_time(super().to_asgi_response(*args, **kwargs), write_seconds=self._write_seconds))
 
-    def _watched(self, inner: ASGIApp) -> ASGIApp:
+    def _told(self, inner: ASGIApp) -> ASGIApp:
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-            async def send_in_time(message: Message) -> None:
-                async with asyncio.timeout(self._write_seconds):
-                    await send(message)
-
             try:
-                await inner(scope, receive, send_in_time)
-            except* TimeoutError:
-                _LOG.info("a client has stopped reading its stream")
+                await inner(scope, receive, send)
             finally:
                 self._on_end()
                 await self._chunks.aclose()

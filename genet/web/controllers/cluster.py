@@ -14,10 +14,13 @@ from genet.web.event_stream import EventStream
 from genet.web.guards import AnyRequest, current_user
 from genet.web.negotiation import accepts_gzip, prefers
 from genet.web.openapi import Alternatives, also
+from genet.web.patience import LargeAnswer
 from genet.web.problems import refusals
 from genet.web.services import Injected, Services
 from genet.web.telemetry import UNMEASURED
 
+_LARGE_BYTES = 256 * 1024
+"""What is no longer is handed over at once: the columnar form, compressed, of the largest clusters."""
 _VARY = "Accept, Accept-Encoding, Cookie, Authorization"
 _UNCHANGED = {304: ResponseSpec(None, description="As the ETag says", generate_examples=False)}
 
@@ -53,8 +56,11 @@ async def gpu_overview(request: AnyRequest, services: Injected, form: FormName =
         return Response(None, status_code=304, headers=headers)  # type: ignore[arg-type] # a 304 has no body
     if is_gzip:
         headers["Content-Encoding"] = "gzip"
-    body = seen.gzipped if is_gzip else seen.plain
     media_type = columnar.MEDIA_TYPE if wanted is Form.COLUMNAR else "application/json"
+    parts = seen.parts(gzip=is_gzip)
+    if sum(map(len, parts)) > _LARGE_BYTES:
+        return LargeAnswer(parts, headers=headers, media_type=media_type)  # type: ignore[return-value] # encoded once
+    body = seen.gzipped if is_gzip else seen.plain
     return Response(body, headers=headers, media_type=media_type)  # type: ignore[arg-type] # encoded once
 
 

@@ -6,7 +6,6 @@ by the samples of `genet_gpus`, which is always there). A scrape runs in a threa
 left for it; while nothing is known yet it is told nothing, rather than that nobody holds anything.
 """
 
-import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Final, NamedTuple
@@ -16,8 +15,8 @@ from prometheus_client.registry import Collector
 
 from genet.errors import Unavailable
 from genet.gpus.holders import AskLedger, Held, Holder
+from genet.gpus.unfailing import again_and_again
 
-REFRESH_SECONDS: Final = 15.0
 NAMESPACE: Final = "holder_namespace"
 USER: Final = "holder_user"
 TYPE: Final = "gpu_type"
@@ -36,15 +35,17 @@ class Told(NamedTuple):
 class Gauges(Collector):
     """Register it where `/metrics` is served; `run` keeps it fresh."""
 
-    def __init__(self, ledger: AskLedger) -> None:
+    def __init__(self, ledger: AskLedger, *, refresh_seconds: float = 15.0) -> None:
         self._ledger = ledger
+        self._refresh_seconds = refresh_seconds
         self._told: Told | None = None
 
     async def run(self) -> None:
-        while True:
-            with suppress(Unavailable):
-                await self.refresh()
-            await asyncio.sleep(REFRESH_SECONDS)
+        await again_and_again(self._refresh_if_known, self._refresh_seconds)
+
+    async def _refresh_if_known(self) -> None:
+        with suppress(Unavailable):
+            await self.refresh()
 
     async def refresh(self) -> None:
         """Raises Unavailable before the first lists."""

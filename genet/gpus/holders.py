@@ -106,7 +106,11 @@ class Ledger:
             self._idle[name] = use.idle
         else:
             self._idle.pop(name, None)
-        self._types.update(use.types)
+        for model, type_ in use.types.items():
+            self._types.pop(model, None)
+            self._types[model] = type_
+        while len(self._types) > _MOST_MODELS:
+            del self._types[next(iter(self._types))]
         self.devices += sum(node.total_devices for node in use.nodes)
         self.devices -= sum(node.total_devices for node in before.nodes)
 
@@ -128,13 +132,15 @@ class Ledger:
         return found
 
     def types(self) -> dict[str, str]:
-        """The group's type by the cards' model, also of models that are gone."""
+        """The group's type by the cards' model, also of models that are gone, up to a number no cluster comes near."""
         return dict(self._types)
 
 
 AskLedger = Callable[[], Awaitable[Ledger]]
 """Gives the ledger as it is now; raises Unavailable before the first lists."""
 
+_MOST_MODELS: Final = 1000
+"""Exporters and labels may name what they like; the last heard of stay."""
 _NOTHING: Final = Held()
 _EMPTY: Final = NodeUse()
 

@@ -12,7 +12,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -26,6 +26,7 @@ from genet.gpus.inventory import Kind, NodeDevices, inventory
 from genet.gpus.overview import Audience, Availability, Form, Moment, Sources, SourceState
 from genet.gpus.renderings import SLICE_SECONDS, Renderings, Representation, Variant
 from genet.gpus.stream import Listener, Streams
+from genet.gpus.unfailing import again_and_again
 from genet.gpus.unreadable import unreadable
 from genet.settings import GPUType
 
@@ -62,21 +63,16 @@ class OverviewService:
     async def run(self) -> None:
         """Keep the exporters' readings fresh, and tell the streams, until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(_unfailing(self._streams.run))
+            group.create_task(again_and_again(self._streams.run, _AGAIN_SECONDS))
             group.create_task(self._keep_fresh())
 
     async def _keep_fresh(self) -> None:
         """Begins when the nodes are known: before, every series would be of a node nobody has heard of."""
         await self._facts.wait_ready()
         try:
-            await _unfailing(self._refresh_ever_again)
+            await again_and_again(self.refresh, self._refresh_seconds)
         finally:
             await self._feed.close()
-
-    async def _refresh_ever_again(self) -> None:
-        while True:
-            await self.refresh()
-            await asyncio.sleep(self._refresh_seconds)
 
     async def refresh(self) -> None:
         """Ask Prometheus once and take in what it says; a failure is told in `sources` alone."""
@@ -189,16 +185,6 @@ class OverviewService:
             return devices, node_use(devices, (), self._is_device)
         self._unreadable.discard(name)
         return devices, use
-
-
-async def _unfailing(run: Callable[[], Awaitable[None]]) -> None:
-    """`run`, and once more after a failure, until cancelled."""
-    while True:
-        try:
-            await run()
-        except Exception:  # noqa: BLE001  # whatever it is, it concerns this one alone
-            _LOG.exception("a part of the overview has failed and is begun again")
-        await asyncio.sleep(_AGAIN_SECONDS)
 
 
 def _second(moment: datetime) -> datetime:

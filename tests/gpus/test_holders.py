@@ -114,6 +114,17 @@ def test_idle_devices_are_listed_by_pod():
     assert ledger.idle(STARTED + hour) == []
 
 
+def test_of_models_that_are_gone_the_last_heard_of_are_known():
+    ledger = Ledger()
+    ledger.put("n1", NodeUse(types={"A100": "a100"}))
+    for number in range(5000):
+        ledger.put("n2", NodeUse(types={f"M{number}": "m"}))
+        if number % 100 == 0:
+            ledger.put("n1", NodeUse(types={"A100": "a100"}))
+    assert len(ledger.types()) == 1000
+    assert ledger.types().items() >= {"A100": "a100", "M4999": "m"}.items()
+
+
 amounts = st.builds(Held, st.integers(1, 8), st.integers(0, 800), st.integers(0, 8))
 uses = st.dictionaries(st.builds(Holder, st.sampled_from("xy"), st.just("u"), st.just("t")), amounts)
 

@@ -58,7 +58,7 @@ async def test_it_is_told_once_and_forgotten_when_the_node_can_be_merged_again(c
     assert (await seen(service)).summary.used_devices == 3
 
 
-async def test_a_failed_round_is_followed_by_the_next(cluster, clock, caplog, monkeypatch):
+async def test_a_failed_round_is_followed_by_the_next(cluster, clock, caplog):
     class Broken:
         asked = 0
         again = asyncio.Event()
@@ -73,8 +73,9 @@ async def test_a_failed_round_is_followed_by_the_next(cluster, clock, caplog, mo
         async def close(self):
             """There is nothing to end."""
 
-    monkeypatch.setattr(service_module, "_AGAIN_SECONDS", 0)
-    service = OverviewService(Facts(cluster.nodes, cluster.pods), [], rounds := Broken(), clock=clock)
+    service = OverviewService(
+        Facts(cluster.nodes, cluster.pods), [], rounds := Broken(), refresh_seconds=0, clock=clock
+    )
     cluster.listed([node()])
     running = asyncio.create_task(service.run())
     await asyncio.wait_for(rounds.again.wait(), 5)

@@ -186,3 +186,23 @@ async def test_metrics_tell_who_holds_what_and_nothing_before_that_is_known():
         f"genet_gpu_utilization_sum{{{labels}}} 1.5",
         f"genet_gpu_utilization_count{{{labels}}} 2.0",
     ]
+
+
+async def test_numbers_that_could_not_be_had_are_had_the_next_time(caplog):
+    asked = 0
+
+    async def ledger():
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise ArithmeticError("no such number")
+        return Ledger()
+
+    running = asyncio.create_task((numbers := Gauges(ledger, refresh_seconds=0)).run())
+    async with asyncio.timeout(5):
+        while not list(numbers.collect()):  # noqa: ASYNC110 # a scrape is told nothing but numbers
+            await asyncio.sleep(0)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert [record.levelname for record in caplog.records] == ["ERROR"]

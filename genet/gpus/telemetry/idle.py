@@ -40,11 +40,13 @@ def expressions(comparisons: Iterable[str], percent: int) -> tuple[str, ...]:
 
 
 class Idle:
-    """Remembers the devices that are idle now."""
+    """Remembers the devices that are idle now, and for a while those of which nothing is heard any more."""
 
     def __init__(self, percent: int) -> None:
         self.percent = percent
         self._since: dict[str, int] = {}
+        self._heard: dict[str, float] = {}
+        """When each of them was spoken of last."""
 
     def since(self, key: Key, utilization: int | None, told: datetime | None, now: float) -> datetime | None:
         """Since when a device is idle; None: it is at work, or that is not known.
@@ -58,14 +60,23 @@ class Idle:
         name = "/".join(key)
         if utilization is not None and utilization > self.percent:
             self._since.pop(name, None)
+            self._heard.pop(name, None)
             return None
+        if told is None and utilization is None:
+            if name in self._since:
+                self._heard[name] = now
+            return None
+        self._heard[name] = now
         if told is not None:
             moment = _minute(told.timestamp())
             before = self._since.get(name, moment)
             self._since[name] = before if abs(before - moment) <= _SHAKE_SECONDS else moment
-        elif utilization is None:
-            return None
         return datetime.fromtimestamp(self._since.setdefault(name, _minute(now)), UTC)
+
+    def forget(self, now: float) -> None:
+        """Those of which nothing was heard for as long as the past is looked at: they will not come back."""
+        for name in [name for name, heard in self._heard.items() if now - heard > WINDOW_SECONDS]:
+            del self._since[name], self._heard[name]
 
     def look_back(self, exporter: str, at_work: Mapping[tuple[str, str], float], begin: float) -> None:
         """Take in what was before this process.

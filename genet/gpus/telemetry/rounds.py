@@ -108,6 +108,7 @@ class Rounds:
             del self._told[host]
         if gone:
             yield Portion(gone=gone)
+        self._idle.forget(self._clock())
         if devices:
             self.first.set()
         yield Summary(

@@ -59,3 +59,18 @@ def test_the_limit_is_a_percentage_or_a_share():
         "max_over_time(timestamp(A > 7)[24h:5m])",
         "max_over_time(timestamp(B > 0.07)[24h:5m])",
     )
+
+
+def test_what_nobody_speaks_of_for_a_day_is_forgotten():
+    idle = Idle(5)
+    silent, unmeasured, busy = ("dcgm", "GPU-b", ""), ("dcgm", "GPU-c", ""), ("dcgm", "GPU-d", "")
+    for key in (CARD, silent, unmeasured, busy):
+        idle.since(key, 0, None, NOON)
+    idle.since(busy, 90, None, NOON)
+    idle.forget(NOON + 86400)
+    idle.since(CARD, 0, None, NOON + 86400)
+    idle.since(unmeasured, None, None, NOON + 86400)
+    idle.forget(NOON + 86460)
+    assert set(idle._since) == set(idle._heard) == {"/".join(CARD), "/".join(unmeasured)}
+    assert idle.since(CARD, 0, None, NOON + 86470) == at(0)
+    assert idle.since(silent, 0, None, NOON + 86470) == at(24 * 60 + 1)

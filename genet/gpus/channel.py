@@ -9,7 +9,8 @@
 - Events are compressed by themselves and end on a byte; one gzip stream can be made of a header and any of them in a
   row. So a client costs no compressor. Trap: such a stream has no end of its own, which browsers and curl accept.
 
-Ids are `{instance}.{revision}.{audience}-{form}`: revisions are counted by each process for itself.
+Ids are `{instance}.{revision}.{audience}-{form}`: revisions are counted by each process for itself, and for each
+audience by itself. Who is not logged in is told nothing, not even a number, when only a holder's name has changed.
 """
 
 import asyncio
@@ -53,7 +54,7 @@ class Segment(NamedTuple):
 
 class Event(NamedTuple):
     revision: int
-    """Of the fleet, as whoever has read this knows it."""
+    """Of the fleet, as whoever has read this sees it."""
     segment: Segment
 
 
@@ -105,7 +106,7 @@ class Channel:
         self._fleet, self._renderings, self._moment, self._instance, self._clock = told
         self._ring: deque[Event] = deque()
         self._bytes = 0
-        self._floor = self._head = self._fleet.revision
+        self._floor = self._head = self._fleet.revision(audience)
         self._state = self._seen()
         self._left_at = self._clock()
         self._snapshot: Snapshot | None = None
@@ -156,9 +157,10 @@ class Channel:
         return known, position
 
     async def tell(self) -> None:
-        if self._fleet.revision == self._head:
+        revision = self._fleet.revision(self._audience)
+        if revision == self._head:
             return
-        revision, state = self._fleet.revision, self._seen()
+        state = self._seen()
         names, self.pending = sorted(self.pending), set()
         if self._audience is Audience.SUMMARY:
             names = []
@@ -216,7 +218,7 @@ class Channel:
             listener.wake()
 
     def _place_after(self, revision: int) -> int | None:
-        if revision < self._floor or revision > max(self._head, self._fleet.revision):
+        if revision < self._floor or revision > max(self._head, self._fleet.revision(self._audience)):
             return None
         return self.first + sum(event.revision <= revision for event in self._ring)
 

@@ -6,7 +6,7 @@ encoded in portions and joined in a thread while the fleet goes on.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -14,9 +14,23 @@ import msgspec
 
 from genet.gpus import columnar
 from genet.gpus.inventory import Kind, NodeDevices
-from genet.gpus.overview import Audience, Availability, Counts, Form, Node, Summary, TypeAvailability, seen_by
+from genet.gpus.overview import (
+    Audience,
+    Availability,
+    Counts,
+    Form,
+    Node,
+    Summary,
+    TypeAvailability,
+    looks_alike,
+    seen_by,
+)
 
 _ENCODER = msgspec.json.Encoder()
+_NOBODY = frozenset[Audience]()
+_MEMBERS = frozenset({Audience.MEMBER})
+_WHO_SEE_NODES = frozenset({Audience.MEMBER, Audience.PUBLIC})
+_EVERYBODY = frozenset(Audience)
 
 
 class Piece(msgspec.Struct, gc=False):
@@ -59,7 +73,7 @@ class GroupView(NamedTuple):
 
 
 class View(NamedTuple):
-    """The fleet at one revision."""
+    """The fleet at one revision of an audience."""
 
     revision: int
     groups: tuple[GroupView, ...]
@@ -74,30 +88,34 @@ class Fleet:
         self._order = {name: position for position, name in enumerate(type_order)}
         self._groups: dict[Kind, _Group] = {}
         self._kinds: dict[str, tuple[Kind, ...]] = {}
-        self.revision = 0
-        """Grows when anything that can be seen changes."""
+        self._revisions = dict.fromkeys(Audience, 0)
 
-    def put(self, name: str, parts: Mapping[Kind, NodeDevices]) -> bool:
-        """Set what is known of one node; no parts: it has no devices, or is gone. Whether that changes anything."""
+    def revision(self, audience: Audience) -> int:
+        """Grows when anything that this audience can see changes: so it tells nobody of what others see."""
+        return self._revisions[audience]
+
+    def put(self, name: str, parts: Mapping[Kind, NodeDevices]) -> frozenset[Audience]:
+        """Set what is known of one node; no parts: it has no devices, or is gone. Who can see a change."""
         before = self._kinds.get(name, ())
-        changed = False
+        told = _NOBODY
         for kind in before:
             if kind not in parts:
-                changed |= self._groups[kind].put(name, None)
+                told |= self._groups[kind].put(name, None)
                 if not self._groups[kind].pieces:
                     del self._groups[kind]
         for kind, devices in parts.items():
-            changed |= self._groups.setdefault(kind, _Group()).put(name, devices)
+            told |= self._groups.setdefault(kind, _Group()).put(name, devices)
         if parts:
             self._kinds[name] = tuple(parts)
         else:
             self._kinds.pop(name, None)
-        self.revision += changed
-        return changed
+        self.touch(told)
+        return told
 
-    def touch(self) -> None:
-        """Something else that can be seen has changed."""
-        self.revision += 1
+    def touch(self, audiences: Iterable[Audience] = _EVERYBODY) -> None:
+        """Something that these can see has changed."""
+        for audience in audiences:
+            self._revisions[audience] += 1
 
     def __len__(self) -> int:
         """Nodes with devices."""
@@ -120,11 +138,12 @@ class Fleet:
         total = _counts(sum(by_type.values(), Counter()))
         return Summary(**msgspec.structs.asdict(total), by_type={name: _counts(sums) for name, sums in by_type.items()})
 
-    def view(self, *, nodes: bool) -> View:
-        """`nodes`: False leaves all pieces out."""
+    def view(self, audience: Audience) -> View:
+        """Those who see sums alone get no pieces."""
+        nodes = audience is not Audience.SUMMARY
         groups = [(kind, self._groups[kind]) for kind in self._shown()]
         return View(
-            self.revision,
+            self._revisions[audience],
             tuple(GroupView(kind, _counts(group.sums), group.sorted() if nodes else ()) for kind, group in groups),
             self.summary(),
         )
@@ -151,12 +170,12 @@ class _Group:
         """Sorted; only names that come or go have them sorted again."""
         self._availability: TypeAvailability | None = None
 
-    def put(self, name: str, devices: NodeDevices | None) -> bool:
-        """Whether anything changed."""
+    def put(self, name: str, devices: NodeDevices | None) -> frozenset[Audience]:
+        """Who can see a change."""
         before = self.pieces.get(name)
         if before is not None:
             if devices is not None and (before.node, before.free) == devices:
-                return False
+                return _NOBODY
             self.sums.subtract(slot.status for slot in before.node.slots)
             self.free -= before.free
         self._availability = None
@@ -168,7 +187,7 @@ class _Group:
             self.pieces[name] = Piece(*devices)
             self.sums.update(slot.status for slot in devices.node.slots)
             self.free += devices.free
-        return True
+        return _EVERYBODY if before is None or devices is None else _who_can_tell(before.node, devices.node)
 
     def sorted(self) -> tuple[Piece, ...]:
         if self._names is None:
@@ -183,6 +202,13 @@ class _Group:
                     largest, node = piece.free, name
             self._availability = TypeAvailability(kind.type, kind.label, kind.resource_name, self.free, largest, node)
         return self._availability
+
+
+def _who_can_tell(before: Node, after: Node) -> frozenset[Audience]:
+    if looks_alike(before, after):
+        return _MEMBERS
+    sums, now = (Counter(slot.status for slot in node.slots) for node in (before, after))
+    return _WHO_SEE_NODES if sums == now else _EVERYBODY
 
 
 def _counts(sums: Counter[str]) -> Counts:

@@ -192,6 +192,17 @@ def seen_by(audience: Audience, node: Node) -> Node:
     return replace(node, node_ip=None, slots=tuple(map(_anonymous, node.slots)))
 
 
+def looks_alike(before: Node, after: Node) -> bool:
+    """Whether nobody without login can tell these apart. Most often the first card can be told."""
+    if len(before.slots) != len(after.slots) or _frame(before) != _frame(after):
+        return False
+    return all(_anonymous(one) == _anonymous(other) for one, other in zip(before.slots, after.slots, strict=True))
+
+
+def _frame(node: Node) -> Node:
+    return replace(node, node_ip=None, slots=())
+
+
 def _anonymous(slot: Slot) -> Slot:
     slices = tuple(replace(part, pods=()) for part in slot.slices)
     reason = unquoted(slot.reason) if slot.reason else None  # what others say may name what it likes

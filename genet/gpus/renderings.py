@@ -88,7 +88,7 @@ class Renderings:
         asked = self._clock()
         while kept.rendering is None or kept.taken_at < asked:
             last = kept.rendering
-            if last is not None and last.revision == self._fleet.revision and self._is_settled():
+            if last is not None and last.revision == self._fleet.revision(audience) and self._is_settled():
                 kept.taken_at = self._clock()
                 return last
             if kept.making is None:
@@ -110,7 +110,7 @@ class Renderings:
             await asyncio.sleep(begin_at - self._clock())
             await self._settle()
             taken_at = self._clock()
-            view = self._fleet.view(nodes=audience is not Audience.SUMMARY)
+            view = self._fleet.view(audience)
             cost = await self._encode(view, form, audience, began=taken_at)
             rendering, seconds = await asyncio.to_thread(_rendered, view, form, audience)
             kept.rendering, kept.taken_at = rendering, taken_at

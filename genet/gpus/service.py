@@ -158,14 +158,14 @@ class OverviewService:
     def _now(self) -> datetime:
         return _second(self._clock())
 
-    async def _rebuild(self, names: set[str], changed: Callable[[str], None]) -> None:
+    async def _rebuild(self, names: set[str], changed: Callable[[str, frozenset[Audience]], None]) -> None:
         """Merge these nodes anew, in slices between which the loop does other things, until none is left."""
         until = time.perf_counter() + SLICE_SECONDS
         while names:
             name = names.pop()
             devices, use = self._merged(name)
-            if self._fleet.put(name, devices):
-                changed(name)
+            if audiences := self._fleet.put(name, devices):
+                changed(name, audiences)
             self._ledger.put(name, use)
             if time.perf_counter() > until:
                 await asyncio.sleep(0)

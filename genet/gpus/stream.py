@@ -9,7 +9,7 @@ would have it for themselves; so a client lets go of it when it has read it, and
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Iterator
 from typing import Final
 
 from genet.errors import RateLimited
@@ -163,20 +163,22 @@ class Streams:
             listener.end()
         return listener
 
-    def changed(self, name: str) -> None:
-        """A node looks different now."""
-        for channel in self._channels.values():
-            channel.pending.add(name)
+    def changed(self, name: str, audiences: Container[Audience]) -> None:
+        """A node looks different now to these."""
+        for (_, audience), channel in self._channels.items():
+            if audience in audiences:
+                channel.pending.add(name)
 
-    def gather(self, name: str) -> None:
+    def gather(self, name: str, audiences: Container[Audience]) -> None:
         """A node looks different now, like many others: it is told with them, see `tell_gathered`."""
-        for channel in self._channels.values():
-            channel.gathered.add(name)
+        for (_, audience), channel in self._channels.items():
+            if audience in audiences:
+                channel.gathered.add(name)
 
     def tell_gathered(self) -> None:
         """All of them have been gathered."""
-        if any(channel.gathered for channel in self._channels.values()):
-            self._told.fleet.touch()  # the next event tells of nodes as they were at earlier ones: it has to be newer
+        # the next event tells of nodes as they were at earlier ones: it has to be newer
+        self._told.fleet.touch({audience for (_, audience), channel in self._channels.items() if channel.gathered})
         for channel in self._channels.values():
             channel.pending |= channel.gathered
             channel.gathered.clear()

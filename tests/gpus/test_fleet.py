@@ -34,7 +34,7 @@ def names(view):
 def test_groups_come_in_the_configured_order_then_by_name():
     fleet = small_fleet()
     put(fleet, node("n0", {"amd.com/gpu": "1"}))
-    view = fleet.view(nodes=True)
+    view = fleet.view(Audience.MEMBER)
     assert names(view) == [("a100", ["n1", "n2"]), ("amd.com/gpu", ["n0"]), (GPU, ["n3"])]
     assert [(group.counts.total_devices, group.counts.used_devices) for group in view.groups] == [
         (8, 1),
@@ -56,11 +56,11 @@ def test_the_sums_add_up_and_follow_every_change():
 
 def test_a_view_stays_as_it_was_taken():
     fleet = small_fleet()
-    view = fleet.view(nodes=True)
+    view = fleet.view(Audience.MEMBER)
     put(fleet, node("n1", capacity={}))
     put(fleet, node("n4", labels=A100))
     assert names(view) == [("a100", ["n1", "n2"]), (GPU, ["n3"])]
-    assert names(fleet.view(nodes=True)) == [("a100", ["n2", "n4"]), (GPU, ["n3"])]
+    assert names(fleet.view(Audience.MEMBER)) == [("a100", ["n2", "n4"]), (GPU, ["n3"])]
 
 
 @pytest.mark.parametrize(("form", "audience"), [(form, audience) for form in Form for audience in Audience])
@@ -76,11 +76,28 @@ def test_a_node_is_encoded_once(form, audience):
 
 def test_what_does_not_change_anything_is_no_new_revision():
     fleet = small_fleet()
-    before = fleet.revision
+    before = fleet.revision(Audience.MEMBER)
     assert not put(fleet, node("n2", labels=A100, version="99"))
-    assert fleet.revision == before
+    assert fleet.revision(Audience.MEMBER) == before
     assert put(fleet, node("n2", labels=A100, ip="10.0.0.9"))
-    assert fleet.revision > before
+    assert fleet.revision(Audience.MEMBER) > before
+
+
+@pytest.mark.parametrize(
+    ("change", "who"),
+    [
+        ({"ip": "10.0.0.9"}, {Audience.MEMBER}),
+        ({"unschedulable": True}, {Audience.MEMBER, Audience.PUBLIC}),
+        ({"allocatable": {GPU: "3"}}, set(Audience)),
+        ({"capacity": {GPU: "5"}}, set(Audience)),
+        ({"capacity": {}}, set(Audience)),
+    ],
+)
+def test_a_change_is_news_for_those_who_can_see_it(change, who):
+    fleet = small_fleet()
+    before = {audience: fleet.revision(audience) for audience in Audience}
+    assert put(fleet, node("n2", labels=A100, **change)) == who
+    assert {audience for audience in Audience if fleet.revision(audience) > before[audience]} == who
 
 
 def test_a_node_that_lost_its_devices_is_gone_with_its_group():

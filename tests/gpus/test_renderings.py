@@ -189,8 +189,8 @@ async def test_what_is_there_when_somebody_asks_is_in_the_answer():
 class Racing(Fleet):
     """Changes as soon as a view of it has been taken."""
 
-    def view(self, *, nodes):
-        seen = super().view(nodes=nodes)
+    def view(self, audience):
+        seen = super().view(audience)
         put(self, node(f"m{seen.revision}"))
         return seen
 
@@ -212,9 +212,9 @@ class Costly(Fleet):
         super().__init__([])
         self.clock = clock
 
-    def view(self, *, nodes):
+    def view(self, audience):
         self.clock.now += 0.03
-        return super().view(nodes=nodes)
+        return super().view(audience)
 
 
 async def test_where_a_rendering_takes_long_the_last_one_is_given_while_it_is_young():
@@ -236,7 +236,7 @@ async def test_a_rendering_older_than_wanted_is_not_given_however_young():
     await renderings.latest(Form.OBJECT, Audience.MEMBER)
     put(fleet, node("n1"))
     clock.now += 0.001
-    seen = await renderings.latest(Form.OBJECT, Audience.MEMBER, at_least=fleet.revision)
+    seen = await renderings.latest(Form.OBJECT, Audience.MEMBER, at_least=fleet.revision(Audience.MEMBER))
     assert b'"n1"' in seen.content
 
 
@@ -264,4 +264,4 @@ async def test_a_failure_is_told_to_who_asked_and_not_kept():
     with pytest.raises(ZeroDivisionError):
         await renderings.latest(Form.OBJECT, Audience.MEMBER)
     is_broken = False
-    assert (await renderings.latest(Form.OBJECT, Audience.MEMBER)).revision == fleet.revision
+    assert (await renderings.latest(Form.OBJECT, Audience.MEMBER)).revision == fleet.revision(Audience.MEMBER)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from genet.errors import RateLimited
 from genet.gpus.channel import Segment
 from genet.gpus.fleet import Fleet
+from genet.gpus.model import Reading
 from genet.gpus.overview import Audience, Change, Form, GPUOverview
 from genet.gpus.renderings import Renderings
 from genet.gpus.stream import ANONYMOUS_STREAMS, STREAMS_OF_A_USER, Streams
@@ -52,12 +53,11 @@ class Told:
         await self.can_render.wait()
 
     def put(self, n, pods=(), readings=(), *, is_gathered=False):
-        if put(self.fleet, n, pods, readings):
-            (self.streams.gather if is_gathered else self.streams.changed)(n.metadata.name)
+        if audiences := put(self.fleet, n, pods, readings):
+            (self.streams.gather if is_gathered else self.streams.changed)(n.metadata.name, audiences)
 
     def gone(self, name):
-        self.fleet.put(name, {})
-        self.streams.changed(name)
+        self.streams.changed(name, self.fleet.put(name, {}))
 
     @asynccontextmanager
     async def client(self, form=Form.OBJECT, audience=Audience.MEMBER, last_id=None, *, gzip=False, **more):
@@ -120,12 +120,12 @@ async def test_a_client_gets_a_snapshot_and_then_what_changes(told):
     async with told.client() as client:
         id_, document = await client.snapshot()
         assert msgspec.convert(document, GPUOverview).summary.used_devices == 1
-        assert id_ == f"i.{told.fleet.revision}.member-object"
+        assert id_ == f"i.{told.fleet.revision(Audience.MEMBER)}.member-object"
         told.put(node("n2", labels=A100), [pod("b", 2, on="n2")])
         await told.streams.tell()
         id_, document = await client.change()
         change = msgspec.convert(document, Change)
-        assert id_ == f"i.{told.fleet.revision}.member-object"
+        assert id_ == f"i.{told.fleet.revision(Audience.MEMBER)}.member-object"
         assert [(n.node_name, n.used_devices) for n in change.nodes] == [("n2", 2)]
         assert (change.types, change.removed) == (("a100",), ())
         assert change.summary.used_devices == 3
@@ -290,7 +290,7 @@ async def test_whoever_comes_back_gets_what_was_missed(told, form, audience, gzi
 async def test_an_id_that_is_not_known_gets_a_snapshot(told, last):
     async with told.client() as client:
         await client.snapshot()
-        last = last and last.format(told.fleet.revision)
+        last = last and last.format(told.fleet.revision(Audience.MEMBER))
         async with told.client(last_id=last) as other:
             await other.snapshot()
 
@@ -325,7 +325,7 @@ async def test_whoever_reads_too_slowly_gets_a_snapshot_and_no_gap(told):
             await swift.change()
         last, document = await client.snapshot()
         assert document["summary"]["usedDevices"] == 5
-        assert last == f"i.{told.fleet.revision}.member-object"
+        assert last == f"i.{told.fleet.revision(Audience.MEMBER)}.member-object"
         told.put(node("n2", labels=A100))
         await told.streams.tell()
         assert (await client.change())[1]["summary"]["usedDevices"] == 1
@@ -366,6 +366,31 @@ async def test_without_login_no_event_names_anybody(told, form, audience, gzip):
         if audience is Audience.SUMMARY:
             assert (change["nodes"], change["removed"]) == ([], [])
             assert b'"n1"' not in client.read
+
+
+@pytest.mark.parametrize("audience", [Audience.PUBLIC, Audience.SUMMARY])
+@pytest.mark.parametrize("form", Form)
+async def test_who_cannot_see_a_change_is_told_nothing_of_it(told, form, audience):
+    async with told.client(form, audience) as client, told.client(form) as member:
+        first, _ = await client.snapshot()
+        await member.snapshot()
+        [channel] = (one for (_, who), one in told.streams._channels.items() if who is audience)
+        for number, is_gathered in enumerate((False, True)):
+            holder = f"user-bob-{number}"
+            held = [Reading(uuid="GPU-n1", index=0, utilization=7, pods=((holder, "b"),))]
+            told.put(
+                node("n1", labels=A100, ip="10.0.0.9"), [pod("b", namespace=holder)], held, is_gathered=is_gathered
+            )
+            told.streams.tell_gathered()
+            await told.streams.tell()
+            assert holder in str(await member.change())
+            assert (channel.end, told.fleet.revision(audience)) == (0, int(first.split(".")[1]))
+        told.put(node("n1", labels=A100), [pod("b", 2)])
+        told.put(node("n2", labels=A100, ip="10.0.0.9"))
+        await told.streams.tell()
+        last, change = await client.change()
+        assert int(last.split(".")[1]) == int(first.split(".")[1]) + 1
+        assert [n["nodeName"] for n in change["nodes"]] == (["n1"] if audience is Audience.PUBLIC else [])
 
 
 async def test_who_sees_sums_alone_is_told_when_they_change(told):
@@ -472,13 +497,13 @@ steps = st.lists(
 
 
 @settings(deadline=None)
-@given(steps, st.booleans())
-async def test_whatever_happens_a_client_ends_up_with_what_is_there(steps, gzip):
+@given(steps, st.sampled_from([Audience.MEMBER, Audience.PUBLIC]), st.booleans())
+async def test_whatever_happens_a_client_ends_up_with_what_is_there(steps, audience, gzip):
     told = Told(Fleet([]))
     heap, last = Heap(), None
 
     async def read(last, *, until_all):
-        async with told.client(last_id=last, gzip=gzip, heartbeat_seconds=0.001) as client:
+        async with told.client(audience=audience, last_id=last, gzip=gzip, heartbeat_seconds=0.001) as client:
             while True:
                 event, id_, data = await client.event()
                 if event == ":":
@@ -492,18 +517,19 @@ async def test_whatever_happens_a_client_ends_up_with_what_is_there(steps, gzip)
         if step == "tell":
             await told.streams.tell()
         elif step == "break":
-            last = await read(last, until_all=False) if told.fleet.revision else last
+            last = await read(last, until_all=False) if told.fleet.revision(audience) else last
         elif step == "read":
             last = await read(last, until_all=True)
         elif step == "gathered":
             told.streams.tell_gathered()
         else:
             name, capacity, units, is_gathered = step
-            told.put(node(name, capacity), [pod("a", units, on=name)], is_gathered=is_gathered)
+            seen_by_members = node(name, capacity, ip="10.0.0.1" if is_gathered else "10.0.0.2")
+            told.put(seen_by_members, [pod("a", units, on=name)], is_gathered=is_gathered)
     told.streams.tell_gathered()
     await told.streams.tell()
     await read(last, until_all=True)
-    rendering = await Renderings(told.fleet, told.settle, lambda: True).latest(Form.OBJECT, Audience.MEMBER)
+    rendering = await Renderings(told.fleet, told.settle, lambda: True).latest(Form.OBJECT, audience)
     there = Heap()
     there.take("snapshot", msgspec.json.decode(rendering.content + b"}"))
     assert heap.nodes == there.nodes

@@ -26,6 +26,8 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     """Variable by which the maker's container runtime is told what to show; None: it has no such runtime."""
     product_label: str | None = None
     """Node label with the model of the node's cards."""
+    resident_mib: int = 100
+    """What driver and firmware keep at most of a card's memory while nobody works on it (MiB)."""
     memory_label: str | None = None
     """Node label with the memory of each card, in MiB."""
 
@@ -48,6 +50,7 @@ ASCEND: Final = Vendor(
     resources=re.compile(r"huawei\.com/(npu|Ascend[0-9A-Za-z]+(-\d+c(\.\d+cpu)*)?)"),
     partitions=re.compile(r"huawei\.com/Ascend[0-9A-Za-z]+-(\d+c(?:\.\d+cpu)*)"),
     visible_devices="ASCEND_VISIBLE_DEVICES",
+    resident_mib=4096,
 )
 VENDORS: Final = (
     NVIDIA,
@@ -58,6 +61,7 @@ VENDORS: Final = (
         partitions=re.compile(r"amd\.com/([dqc]px_nps\d)"),
         visible_devices="AMD_VISIBLE_DEVICES",
         product_label="amd.com/gpu.product-name",
+        resident_mib=1024,
     ),
     ASCEND,
     Vendor(name="intel", resources=re.compile(r"gpu\.intel\.com/(i915|xe)")),

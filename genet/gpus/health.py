@@ -13,6 +13,7 @@ Traps:
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from genet.accelerators import VENDORS
 from genet.gpus.demand import Demand
 from genet.gpus.devices import Card, Names, Unit
 from genet.gpus.model import NodeFacts, Reading
@@ -21,9 +22,7 @@ from genet.gpus.pools import Pool
 from genet.gpus.sources import FAULTS
 from genet.kube.objects import Node
 
-EXTERNAL_MIB: Final = 100
-"""Memory in use without a holder counts as somebody's from here on: drivers keep a few MiB, a process takes more."""
-
+_RESIDENT_MIB: Final = {vendor.name: vendor.resident_mib for vendor in VENDORS}
 _TAINTS: Final = {"amd-gpu-unhealthy": "amd"}
 """Taints that operators put on a node because of a card, by the maker of the card."""
 
@@ -57,7 +56,7 @@ class Doubts:
         doubt = unit.doubt or (_SURPLUS if pool.is_surplus else None)
         if doubt is not None:
             return "unknown", doubt
-        if unit.reading is not None and (unit.reading.memory_used or 0) >= EXTERNAL_MIB:
+        if unit.reading is not None and (unit.reading.memory_used or 0) >= _RESIDENT_MIB[unit.reading.vendor]:
             return self._in_use(unit.reading)
         return ("unknown", _LOST) if self._is_lost else ("free", None)
 

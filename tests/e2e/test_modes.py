@@ -123,7 +123,7 @@ def test_the_exporter_of_old_is_understood(seen):
 def test_amd_cards_are_known_by_their_serial_numbers(seen):
     slots = seen.slots("amd")
     assert [(slot["uuid"], slot["status"], slot["utilization"], names(slot["pods"])) for slot in slots] == [
-        ("S0", "external", 0, []),
+        ("S0", "free", 0, []),
         ("S1", "used", 77, ["bob"]),
     ]
     assert (slots[1]["memoryUsed"], slots[1]["memoryTotal"], slots[1]["power"]) == (98304, 196592, 142)
@@ -184,7 +184,6 @@ def test_what_is_held_and_what_is_free_is_told_by_namespace_and_type(seen):
     assert [row["gpusNow"] for row in rows if row["key"] == seen.prefix] == [9]
     free = seen.client.get("/api/cluster/availability").raise_for_status().json()["types"]
     by_type = {one["type"]: (one["free"], one["largest"], one["node"]) for one in free}
-    # the scheduler knows nothing of what is used outside Kubernetes, and would give it
     assert by_type["amd.com/gpu/AMD_Instinct_MI300X_OAM"] == (1, 1, f"{seen.prefix}-amd")
     assert by_type[seen.groups("mig")[0]["type"]] == (1, 1, f"{seen.prefix}-mig")
 

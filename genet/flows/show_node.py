@@ -13,9 +13,9 @@ from typing import Final
 from msgspec.structs import replace
 
 from genet.errors import Forbidden, GenetError, NotFound
-from genet.gpus.history import Histories, History, without_names
-from genet.gpus.holders import AskLedger
 from genet.gpus.overview import Audience, Node, SourceState, Wire, seen_by
+from genet.gpus.usage.history import Histories, History, without_names
+from genet.gpus.usage.holders import AskLedger
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
 from genet.kube.objects import EVENTS

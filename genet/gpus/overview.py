@@ -23,7 +23,7 @@ class Form(Enum):
     OBJECT = "object"
     """`GPUOverview`: everything that is known."""
     COLUMNAR = "columnar"
-    """`genet.gpus.columnar.ColumnarOverview`: what a heatmap draws, in a twentieth of the bytes."""
+    """`genet.gpus.wire.columnar.ColumnarOverview`: what a heatmap draws, in a twentieth of the bytes."""
 
 
 class Audience(Enum):

@@ -19,15 +19,15 @@ from typing import Final
 from genet.accelerators import counts_devices
 from genet.errors import Unavailable
 from genet.gpus.facts import Facts
-from genet.gpus.feed import Feed, Rounds
-from genet.gpus.fleet import Fleet
-from genet.gpus.holders import Ledger, NodeUse, node_use
-from genet.gpus.inventory import Kind, NodeDevices, inventory
+from genet.gpus.merge.inventory import Kind, NodeDevices, inventory
+from genet.gpus.merge.unreadable import unreadable
 from genet.gpus.overview import Audience, Availability, Form, Moment, Sources, SourceState
-from genet.gpus.renderings import SLICE_SECONDS, Renderings, Representation, Variant
-from genet.gpus.stream import Listener, Streams
+from genet.gpus.telemetry.feed import Feed, Rounds
 from genet.gpus.unfailing import again_and_again
-from genet.gpus.unreadable import unreadable
+from genet.gpus.usage.holders import Ledger, NodeUse, node_use
+from genet.gpus.wire.fleet import Fleet
+from genet.gpus.wire.renderings import SLICE_SECONDS, Renderings, Representation, Variant
+from genet.gpus.wire.stream import Listener, Streams
 from genet.settings import GPUType
 
 _NOT_LISTED: Final = "the GPUs of the cluster have not been listed yet"

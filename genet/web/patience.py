@@ -15,7 +15,7 @@ from typing import Any, Final
 from litestar import Response
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from genet.gpus.renderings import pieces
+from genet.gpus.wire.renderings import pieces
 
 WRITE_SECONDS: Final = 30.0
 """How long one write may wait for the client."""

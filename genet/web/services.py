@@ -17,12 +17,12 @@ from genet.flows.extend_pod import ExtendPod
 from genet.flows.show_node import ShowNode
 from genet.gpus.dynamic import DynamicResources
 from genet.gpus.facts import NODE_INDEX, Facts, by_node, device_info_cache
-from genet.gpus.gauges import Gauges
-from genet.gpus.history import Histories
 from genet.gpus.service import OverviewService
 from genet.gpus.telemetry.child import Reader
 from genet.gpus.telemetry.frames import Orders
-from genet.gpus.usage import UsageReports
+from genet.gpus.usage.gauges import Gauges
+from genet.gpus.usage.history import Histories
+from genet.gpus.usage.reports import UsageReports
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
 from genet.kube.objects import NAMESPACES, NODES, PODS, Namespace, Node

@@ -20,7 +20,7 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 from litestar import Response, get
 
-from genet.gpus import columnar
+from genet.gpus.wire import columnar
 from genet.settings.sources import load
 from genet.web.app import create_litestar
 from genet.web.boundary import LOOPBACK_NAMES, Boundary

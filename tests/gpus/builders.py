@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
-from genet.gpus.inventory import inventory
+from genet.gpus.merge.inventory import inventory
 from genet.gpus.model import NodeFacts, Reading
 from genet.kube import objects
 from genet.prometheus import Sample

@@ -226,7 +226,7 @@ async def test_a_failing_prometheus_is_stale_first_and_forgotten_later(cluster, 
         assert (await seen(service)).sources.prometheus.state == "ok"
         assert (await slot(service, 0)).utilization == 56
     warned = [record.name for record in caplog.records if record.levelname == "WARNING"]
-    assert warned.count("genet.gpus.feed") == 2
+    assert warned.count("genet.gpus.telemetry.feed") == 2
 
 
 async def test_answers_that_say_less_than_they_should_are_remarked_on(cluster, clock):

@@ -8,7 +8,7 @@ from litestar import Litestar, get
 from prometheus_client import REGISTRY
 
 from genet.gpus.overview import Audience, Form
-from genet.gpus.stream import ANONYMOUS_STREAMS
+from genet.gpus.wire.stream import ANONYMOUS_STREAMS
 from genet.web.event_stream import EventStream
 from tests.gpus.builders import GPU
 from tests.replicas import settings, until

@@ -6,7 +6,7 @@ plugins spread units over devices before they put two on one.
 
 from collections.abc import Iterable
 
-from genet.gpus.devices import Unit
+from genet.gpus.merge.devices import Unit
 
 
 def fill(units: Iterable[Unit], missing: int) -> None:

@@ -7,9 +7,9 @@ from litestar.exceptions import NotAuthorizedException
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import QueryParameter
 
-from genet.gpus import columnar
-from genet.gpus.columnar import ColumnarOverview
 from genet.gpus.overview import Audience, Availability, Change, Form, GPUOverview
+from genet.gpus.wire import columnar
+from genet.gpus.wire.columnar import ColumnarOverview
 from genet.web.event_stream import EventStream
 from genet.web.guards import AnyRequest, current_user
 from genet.web.negotiation import accepts_gzip, prefers

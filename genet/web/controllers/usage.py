@@ -6,7 +6,7 @@ from typing import Annotated
 from litestar import get
 from litestar.params import FromQuery, QueryParameter
 
-from genet.gpus.usage import By, Usage, question
+from genet.gpus.usage.reports import By, Usage, question
 from genet.web.problems import refusals
 from genet.web.services import Injected
 

@@ -47,7 +47,7 @@ class Demo:
 
 @contextmanager
 def demonstrating(scenario: str, directory: Path) -> Iterator[Demo]:
-    """A demo that is ready."""
+    """A demo that is ready and has read its Prometheus once, so that the map stays as it is."""
     assert (ROOT / "genet/web/static/index.html").is_file(), "the page was not built: run `make frontend`"
     port = free_port()
     log = directory / "demo.log"
@@ -57,7 +57,9 @@ def demonstrating(scenario: str, directory: Path) -> Iterator[Demo]:
         def is_ready() -> bool:
             assert process.poll() is None, log.read_text()
             try:
-                return httpx.get(f"{demo.url}/readyz", trust_env=False).is_success
+                if not httpx.get(f"{demo.url}/readyz", trust_env=False).is_success:
+                    return False
+                return bool(demo.overview("alice")["sources"]["prometheus"]["state"] == "ok")
             except httpx.TransportError:
                 return False
 

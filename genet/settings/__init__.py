@@ -7,25 +7,38 @@ from typing import Annotated
 
 import msgspec
 
-from genet.settings.access import Admins, Auth, Dev, Kubernetes, Server
+from genet.settings.access import TLS, Admins, Auth, Dev, Kubernetes, Server
 from genet.settings.gpu import GPU, GPUType, PresetImage, Toleration
+from genet.settings.kubeconfig import Certificates, Cluster, Kubeconfig
+from genet.settings.login import Allow, Client, Lifetimes, OAuth, OIDCProvider, Proxy, Session
 from genet.settings.pod import Compute, Idle, Lifecycle, Pod, Storage, Volume
 from genet.settings.section import Section
 
 __all__ = [
     "GPU",
+    "TLS",
     "UI",
     "Admins",
+    "Allow",
     "Auth",
+    "Certificates",
+    "Client",
+    "Cluster",
     "Compute",
     "Dev",
     "GPUType",
     "Idle",
+    "Kubeconfig",
     "Kubernetes",
     "Lifecycle",
+    "Lifetimes",
+    "OAuth",
+    "OIDCProvider",
     "Pod",
     "PresetImage",
+    "Proxy",
     "Server",
+    "Session",
     "Settings",
     "Storage",
     "Toleration",
@@ -53,3 +66,7 @@ class Settings(Section, frozen=True):
     prometheus_url: str | None = msgspec.field(name="prometheusURL", default=None)
     """Base URL of the Prometheus that scrapes the GPU exporters; null: the overview shows allocation alone."""
     ui: UI = UI()
+    oauth: OAuth = OAuth()
+    oidc_provider: OIDCProvider = OIDCProvider()
+    cluster: Cluster = Cluster()
+    kubeconfig: Kubeconfig = Kubeconfig()

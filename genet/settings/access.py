@@ -2,6 +2,9 @@
 
 from typing import Literal
 
+import msgspec
+
+from genet.settings.login import Allow, Proxy, Session
 from genet.settings.section import Section
 
 
@@ -13,18 +16,37 @@ class Dev(Section, frozen=True):
 class Admins(Section, frozen=True):
     users: tuple[str, ...] = ()
     """userIdentifiers that may list and act for everybody."""
+    groups: tuple[str, ...] = ()
+    """Groups, as the provider calls them, whose members may."""
 
 
 class Auth(Section, frozen=True):
-    mode: Literal["dev"]
-    """How people log in. `dev` believes `?user=`; it has no default outside `genet demo`."""
+    mode: Literal["oauth", "proxy", "dev"]
+    """How people log in: at the company's provider (`oauth`), by the headers of a proxy that asked it (`proxy`), or
+    not at all (`dev` believes `?user=`). It has no default outside `genet demo`."""
     dev: Dev = Dev()
+    proxy: Proxy = Proxy()
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks (CIDR) that the headers of `proxy` may come from; narrows, and never suffices alone."""
+    session: Session = Session()
+    allow: Allow = Allow()
     admins: Admins = Admins()
     anonymous_overview: Literal["full-shape", "summary", "off"] = "full-shape"
     """What the GPU overview shows without login: every card without names, the sums alone, or nothing."""
 
 
+class TLS(Section, frozen=True):
+    cert_file: str
+    """PEM file: the certificate, then what it was signed by."""
+    key_file: str
+
+
 class Server(Section, frozen=True):
+    public_url: str | None = msgspec.field(name="publicURL", default=None)
+    """Where people reach Genet, such as `https://genet.example.org`, without a path. Its name is an allowed host, and
+    unsafe requests must come from it. Required for `auth.mode: oauth` and for the OpenID Provider."""
+    tls: TLS | None = None
+    """Serve HTTPS itself; null: HTTP, behind something that ends TLS."""
     allowed_hosts: tuple[str, ...] = ()
     """Host names (without port) the server answers to, besides localhost, 127.0.0.1 and [::1] in dev mode."""
     metrics_port: int | None = 9090
@@ -43,3 +65,5 @@ class Kubernetes(Section, frozen=True):
     service_account: str | None = None
     """`namespace/name` of Genet's own ServiceAccount: it is bound to `genet-tenant` in every managed namespace.
     null where Genet runs with a kubeconfig that may do everything anyway."""
+    grants_namespace: str = "genet-grants"
+    """Where sessions, grants, tokens and keys are kept, as Secrets that nobody else has a right to read."""

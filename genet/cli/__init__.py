@@ -1,0 +1,35 @@
+"""The command `genet`. A command imports what it needs when it runs: the others stay fast, the base install small.
+
+A module here is a group of commands: its `add` puts them into the parser, and each sets `run`, which returns the exit
+code.
+"""
+
+import argparse
+from collections.abc import Sequence
+
+from genet import __version__
+from genet.cli import configuration, server
+from genet.cli.common import complain
+
+_GROUPS = (server, configuration)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    arguments = _parser().parse_args(argv)
+    try:
+        code: int = arguments.run(arguments)
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] == "genet":
+            raise
+        return complain(f"this command needs the server's packages: pip install 'genet-platform[server]' ({error})")
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="genet", description="Self-service GPUs on Kubernetes.")
+    parser.add_argument("--version", action="version", version=f"genet {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for group in _GROUPS:
+        group.add(commands)
+    return parser

@@ -13,7 +13,7 @@ import msgspec
 from litestar.connection import ASGIConnection
 
 from genet.auth.dev import dev_user
-from genet.auth.user import User
+from genet.auth.user import Caller
 from genet.settings import Settings
 from genet.web.app import create_app
 from genet.web.boundary import ASGIApp
@@ -29,9 +29,9 @@ STREAM = f"{PATH}/stream"
 async def served(settings: Settings, services: Services) -> AsyncIterator[int]:
     """The port of the whole application. Logged in is who says so with `?user=`, and nobody else."""
 
-    def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> User | None:
+    async def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Caller | None:
         name = connection.query_params.get("user")
-        return dev_user(name, settings) if name else None
+        return Caller(dev_user(name, settings), by="dev") if name else None
 
     async with listening(create_app(settings, services, identify=identify)) as port:
         try:

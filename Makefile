@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.setup
 PAGE := genet/web/static/index.html
+NPM := tests/npm/node_modules/.package-lock.json
 PORT ?= 8080
 SCENARIO ?= small
 
@@ -13,7 +14,7 @@ SCENARIO ?= small
 help:  ## this list
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-setup: $(SETUP) $(PAGE)  ## virtual environment and page
+setup: $(SETUP) $(PAGE) $(NPM)  ## virtual environment, page, programs that tests start
 
 $(SETUP): requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -27,6 +28,11 @@ $(PAGE): $(SETUP) frontend/package-lock.json $(shell find frontend/src frontend/
 	touch $@
 
 frontend: $(PAGE)
+
+# What tests borrow from the npm registry: a company's provider, an independent OpenID client.
+$(NPM): $(SETUP) tests/npm/package-lock.json
+	cd tests/npm && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --no-audit --no-fund
+	touch $@
 
 demo: setup  ## the product on an embedded cluster: http://127.0.0.1:8080 (PORT=, SCENARIO=small|mixed|large)
 	$(BIN)/genet demo --port $(PORT) --scenario $(SCENARIO)
@@ -69,4 +75,4 @@ format: setup
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) frontend/node_modules genet/web/static dist
+	rm -rf $(VENV) frontend/node_modules tests/npm/node_modules genet/web/static dist

@@ -101,20 +101,20 @@ class DeviceAuthorizationResponse(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Parameters:
-    """The parameters of one request.
-
-    Raises:
-        OAuthError: `invalid_request` where one is there twice.
-    """
+    """The parameters of one request. One that is there twice cannot be read, and then the request cannot be either."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
         self._values: dict[str, str] = {}
+        self._doubled: set[str] = set()
         for name, value in pairs:
             if name in self._values:
-                raise OAuthError("invalid_request", "a parameter is there twice")
+                self._doubled.add(name)
             self._values[name] = value
 
     def get(self, name: str) -> str | None:
+        """Raises OAuthError where it is there twice."""
+        if name in self._doubled:
+            raise OAuthError("invalid_request", "a parameter is there twice")
         return self._values.get(name) or None
 
     def required(self, name: str) -> str:
@@ -124,6 +124,11 @@ class Parameters:
             raise OAuthError("invalid_request", f"{name} is missing")
         return value
 
+    def refuse_doubled(self) -> None:
+        """Raises OAuthError where any parameter is there twice, known or not."""
+        if self._doubled:
+            raise OAuthError("invalid_request", "a parameter is there twice")
+
 
 def read_authorization_request(parameters: Parameters) -> AuthorizationRequest:
     """Everything about the request that holds for any client.
@@ -131,6 +136,7 @@ def read_authorization_request(parameters: Parameters) -> AuthorizationRequest:
     Raises:
         OAuthError: to be told to the client by a redirect; the client and where to were judged before.
     """
+    parameters.refuse_doubled()
     _refuse_what_changes_the_meaning(parameters)
     return AuthorizationRequest(
         client_id=parameters.required("client_id"),

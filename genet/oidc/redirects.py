@@ -1,6 +1,6 @@
 r"""Where an answer may be sent: compared as text, character by character. Pure.
 
-Nothing is parsed, decoded or normalised on the way to a yes: whatever a browser makes of `..;`, `%2f`, `\\`, an `@` or
+Nothing is parsed, decoded or normalised on the way to a yes: whatever a browser makes of `..;`, `%2f`, `\`, an `@` or
 an upper-case letter, what is not registered letter by letter is not registered. The one exception is the port of a
 program that listens on the person's own machine, which it cannot choose beforehand (RFC 8252 section 7.3).
 """

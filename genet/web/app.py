@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from litestar import Litestar, Request, Router
 from litestar.di import Provide
@@ -14,7 +15,7 @@ from genet import __version__
 from genet.errors import GenetError
 from genet.settings import Settings
 from genet.web import problems, spa
-from genet.web.boundary import LOOPBACK_NAMES, Boundary
+from genet.web.boundary import LOOPBACK_NAMES, ASGIApp, Boundary, host_name
 from genet.web.controllers.account import auth_status, config
 from genet.web.controllers.cluster import availability, gpu_overview, gpu_overview_stream
 from genet.web.controllers.health import live, ready
@@ -38,8 +39,24 @@ def create_app(settings: Settings, services: Services, *, identify: Identify | N
     """
     app = create_litestar(settings, identify=identify)
     app.state.services = services
-    hosts = {name.lower() for name in settings.server.allowed_hosts} | LOOPBACK_NAMES
-    return Boundary(app, hosts=hosts, trusts_local_programs=settings.auth.mode == "dev")
+    return bounded(app, settings)
+
+
+def bounded(app: ASGIApp, settings: Settings) -> Boundary:
+    """The boundary that these settings ask for, around the application."""
+    server, mode = settings.server, settings.auth.mode
+    hosts = {name.lower() for name in server.allowed_hosts}
+    if server.public_url is not None:
+        hosts.add(host_name(urlsplit(server.public_url).netloc.encode()))
+    if mode == "dev":
+        hosts |= LOOPBACK_NAMES
+    return Boundary(
+        app,
+        hosts=hosts,
+        trusts_local_programs=mode == "dev",
+        origin=server.public_url,
+        is_behind_proxy=mode == "proxy",
+    )
 
 
 def create_litestar(settings: Settings, *, static: Path = spa.STATIC, identify: Identify | None = None) -> Litestar:

@@ -1,9 +1,9 @@
 """Cookies as they came, byte by byte. Pure.
 
 Trap: Litestar's parser strips bytes such as 85, A0, 0B and 1F from names, and of two cookies of one name takes the
-last. A page of a sibling domain can set a cookie for the whole domain; its `__Host-` name a browser refuses, but not one
-with such a byte in it, which would then take the place of the real one. So a name counts only if it is the very bytes,
-and where something else could be taken for it nothing counts.
+last. A page of a sibling domain can set a cookie for the whole domain. A browser refuses its `__Host-` name, but not
+one with such a byte in it, which would then take the place of the real one. So a name counts only if it is the very
+bytes, and where something else could be taken for it nothing counts.
 """
 
 import re

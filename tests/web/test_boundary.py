@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -197,3 +198,180 @@ async def test_reading_needs_no_origin(method):
 )
 def test_what_counts_as_this_machine(host, expected):
     assert is_loopback(host) is expected
+
+
+FORM = ("content-type", "application/x-www-form-urlencoded")
+PUBLIC_HOST = ("host", "genet.lab.example")
+
+
+async def seen(method, *headers, path="/api/pods", client=FAR, scheme="http", kind="http", answers=(), **options: Any):
+    """Status, headers of the answer, and what the application saw of the request's headers (None: not reached)."""
+    sent, reached = [], []
+
+    async def app(scope, receive, send):
+        reached.append(scope["headers"])
+        await send({"type": "http.response.start", "status": 200, "headers": list(answers)})
+
+    async def send(message):
+        sent.append(message)
+
+    async def receive():
+        return {}
+
+    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    scope = {"type": kind, "scheme": scheme, "path": path, "client": client, "headers": raw, "method": method}
+    options = {"hosts": {"genet.lab.example"}, "trusts_local_programs": False, **options}
+    await Boundary(app, **options)(scope, receive, send)
+    if kind == "websocket":
+        return sent[0].get("code", 0), {}, reached[0] if reached else None
+    return sent[0]["status"], sent[0]["headers"], reached[0] if reached else None
+
+
+@pytest.mark.parametrize(
+    ("origin", "expected"),
+    [
+        ("https://genet.lab.example", 200),
+        ("http://genet.lab.example", 403),
+        ("https://genet.lab.example:8443", 403),
+        ("https://genet.lab.example.evil.example", 403),
+        ("null", 403),
+    ],
+)
+async def test_behind_what_ends_tls_the_own_pages_come_from_the_public_url(origin, expected):
+    headers = [PUBLIC_HOST, ("origin", origin), ("content-type", "application/json")]
+    assert (await seen("POST", *headers, origin="https://genet.lab.example"))[0] == expected
+    closed = (await seen("GET", *headers, origin="https://genet.lab.example", kind="websocket", scheme="ws"))[0]
+    assert closed == (0 if expected == 200 else 4403)
+
+
+async def test_own_pages_that_send_no_referrer_are_own_pages():
+    null, own = ("origin", "null"), ("sec-fetch-site", "same-origin")
+    assert (await seen("POST", PUBLIC_HOST, FORM, null, own, path="/oidc/consent"))[0] == 200
+    for site in ("none", "same-site", "cross-site"):
+        assert (await seen("POST", PUBLIC_HOST, FORM, null, ("sec-fetch-site", site), path="/oidc/consent"))[0] == 403
+
+
+@pytest.mark.parametrize("name", sorted(LOOPBACK_NAMES))
+async def test_names_of_this_machine_count_from_this_machine(name):
+    assert (await seen("GET", ("host", name), client=NEAR))[0] == 200
+    assert (await seen("GET", ("host", name), client=FAR))[0] == 403
+
+
+TOKEN = ("authorization", "Bearer genet-sk-x.y")
+
+
+async def test_an_api_token_needs_no_origin_and_is_alone_with_what_it_says():
+    cookie = ("cookie", "__Host-genet-session=z")
+    status, _, headers = await seen("POST", PUBLIC_HOST, TOKEN, cookie, ("content-type", "application/json"))
+    assert status == 200
+    assert b"cookie" not in dict(headers)
+    assert dict(headers)[b"authorization"] == b"Bearer genet-sk-x.y"
+
+
+@pytest.mark.parametrize("value", ["Basic YTpi", "Bearer", "genet-sk-x.y", "Bearergenet-sk-x", ""])
+async def test_other_authorization_does_not_stand_for_an_origin(value):
+    cookie = ("cookie", "__Host-genet-session=z")
+    headers = [PUBLIC_HOST, ("authorization", value), cookie, ("content-type", "application/json")]
+    status = (await seen("POST", *headers))[0]
+    assert status == (200 if value == "Bearer" else 403)  # a token all the same: an empty one, which nobody has
+
+
+async def test_what_a_proxy_adds_to_the_requests_of_browsers_does_not_either():
+    headers = [PUBLIC_HOST, ("authorization", "Bearer eyJ.of.its.provider"), ("content-type", "application/json")]
+    assert (await seen("POST", *headers))[0] == 200
+    assert (await seen("POST", *headers, is_behind_proxy=True))[0] == 403
+    assert (await seen("POST", PUBLIC_HOST, TOKEN, headers[2], is_behind_proxy=True))[0] == 200
+
+
+BY_PROTOCOL = ["/oidc/token", "/oidc/userinfo", "/oidc/revoke", "/oidc/device_authorization", "/oidc/authorize"]
+EVIL = [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")]
+
+
+@pytest.mark.parametrize("path", BY_PROTOCOL)
+async def test_protocols_are_spoken_from_everywhere_in_forms_and_without_cookies(path):
+    cookie = ("cookie", "__Host-genet-session=z")
+    status, _, headers = await seen("POST", PUBLIC_HOST, *EVIL, FORM, cookie, ("content-length", "3"), path=path)
+    assert (status, b"cookie" in dict(headers)) == (200, False)
+    assert (await seen("POST", PUBLIC_HOST, FORM, ("content-length", "3"), path=path))[0] == 200
+    json_ = ("content-type", "application/json")
+    assert (await seen("POST", PUBLIC_HOST, json_, ("content-length", "3"), path=path))[0] == 415
+    assert (await seen("POST", ("host", "evil.example"), FORM, path=path))[0] == 403
+
+
+@pytest.mark.parametrize("path", ["/oidc/consent", "/oidc/device", "/oidc/token/", "/oidc//token", "/oidc/Token"])
+async def test_pages_with_forms_are_sent_by_the_own_pages_alone(path):
+    own = ("origin", "http://genet.lab.example")
+    assert (await seen("POST", PUBLIC_HOST, own, FORM, ("content-length", "3"), path=path))[0] == 200
+    assert (await seen("POST", PUBLIC_HOST, *EVIL, FORM, ("content-length", "3"), path=path))[0] == 403
+    assert (await seen("POST", PUBLIC_HOST, FORM, ("content-length", "3"), path=path))[0] == 403
+
+
+FOR_EVERY_SITE = ["/.well-known/openid-configuration", "/oidc/jwks", "/oidc/token", "/oidc/userinfo", "/oidc/revoke"]
+
+
+@pytest.mark.parametrize("path", FOR_EVERY_SITE)
+async def test_pages_of_every_site_may_read_what_the_protocol_says_in_public(path):
+    preflight = [PUBLIC_HOST, *EVIL, ("access-control-request-method", "POST")]
+    status, headers, reached = await seen("OPTIONS", *preflight, path=path)
+    assert (status, reached) == (204, None)
+    assert dict(headers)[b"access-control-allow-origin"] == b"*"
+    assert b"authorization" in dict(headers)[b"access-control-allow-headers"].lower()
+    _, headers, _ = await seen("GET", PUBLIC_HOST, *EVIL, path=path)
+    assert dict(headers)[b"access-control-allow-origin"] == b"*"
+    assert b"access-control-allow-credentials" not in dict(headers)
+    assert (await seen("OPTIONS", ("host", "evil.example"), path=path))[0] == 403
+
+
+@pytest.mark.parametrize(
+    "path", ["/oidc/authorize", "/oidc/consent", "/oidc/device", "/oidc/device_authorization", "/api/pods", "/"]
+)
+async def test_and_nothing_else(path):
+    for method in ("OPTIONS", "GET"):
+        _, headers, reached = await seen(method, PUBLIC_HOST, *EVIL, path=path)
+        assert reached is not None
+        assert b"access-control-allow-origin" not in dict(headers)
+
+
+PROXYS = [
+    ("X-Auth-Request-User", "mallory"),
+    ("x-auth-request-email", "m@x"),
+    ("X-Genet-Proxy-Secret", "s"),
+]
+NOBODYS = [
+    ("X-Forwarded-For", "127.0.0.1"),
+    ("x-forwarded-host", "evil.example"),
+    ("Forwarded", "for=127.0.0.1"),
+    ("X_Auth_Request_User", "mallory"),
+    ("x_auth-request-user", "mallory"),
+    ("X_Genet_Proxy_Secret", "s"),
+    ("X_Forwarded_For", "127.0.0.1"),
+]
+
+
+async def test_headers_of_a_proxy_reach_nothing_where_none_is_configured():
+    _, _, headers = await seen("GET", PUBLIC_HOST, ("accept", "*/*"), *PROXYS, *NOBODYS)
+    assert [name for name, _ in headers] == [b"host", b"accept"]
+
+
+async def test_behind_one_its_own_are_let_through_by_their_right_names_alone():
+    _, _, headers = await seen("GET", PUBLIC_HOST, *PROXYS, *NOBODYS, is_behind_proxy=True)
+    assert [name.decode() for name, _ in headers] == ["host", *(name for name, _ in PROXYS)]
+
+
+async def test_what_a_handler_says_of_its_answer_stands():
+    said = [
+        (b"Content-Security-Policy", b"form-action https://client.example"),
+        (b"referrer-policy", b"no-referrer"),
+        (b"cache-control", b"public, max-age=300"),
+    ]
+    _, headers, _ = await seen("GET", PUBLIC_HOST, path="/oidc/jwks", answers=said)
+    for name, value in said:
+        assert [found for key, found in headers if key.lower() == name.lower()] == [value]
+    assert dict(headers)[b"x-content-type-options"] == b"nosniff"
+
+
+@pytest.mark.parametrize("path", ["/api/pods", "/oidc/token", "/oidc/authorize"])
+async def test_nobody_keeps_what_is_about_people_unless_told_how(path):
+    assert dict((await seen("GET", PUBLIC_HOST, path=path))[1])[b"cache-control"] == b"no-store"
+    refused = await seen("POST", PUBLIC_HOST, ("content-length", "3"), path=path)
+    assert dict(refused[1])[b"cache-control"] == b"no-store"

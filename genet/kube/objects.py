@@ -353,6 +353,24 @@ class ConfigMap(KubeObject):
     data: dict[str, str] = {}
 
 
+class RoleRef(Projection):
+    kind: str
+    name: str
+    api_group: str = ""
+
+
+class Subject(Projection):
+    kind: str
+    name: str
+    namespace: str = ""
+    api_group: str = ""
+
+
+class RoleBinding(KubeObject):
+    role_ref: RoleRef
+    subjects: tuple[Subject, ...] = ()
+
+
 class ServicePort(Projection):
     port: int
     name: str = ""
@@ -397,6 +415,26 @@ class Lease(KubeObject):
     spec: LeaseSpec = LeaseSpec()
 
 
+class CertificateSigningRequestSpec(Projection):
+    """`request` is decoded from base64: PEM."""
+
+    request: bytes = b""
+    signer_name: str = ""
+    usages: tuple[str, ...] = ()
+    expiration_seconds: int | None = None
+
+
+class CertificateSigningRequestStatus(Projection):
+    conditions: tuple[Condition, ...] = ()
+    certificate: bytes = b""
+    """PEM, with the chain; empty until it is signed."""
+
+
+class CertificateSigningRequest(KubeObject):
+    spec: CertificateSigningRequestSpec
+    status: CertificateSigningRequestStatus = CertificateSigningRequestStatus()
+
+
 # --- resources --------------------------------------------------------------------------------------------------------
 
 T = TypeVar("T", bound=KubeObject)
@@ -439,9 +477,16 @@ EVENTS = Resource("v1", "Event", "events", Event)
 RESOURCE_QUOTAS = Resource("v1", "ResourceQuota", "resourcequotas", ResourceQuota)
 LIMIT_RANGES = Resource("v1", "LimitRange", "limitranges", KubeObject)
 NETWORK_POLICIES = Resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies", KubeObject)
-ROLE_BINDINGS = Resource("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings", KubeObject)
+ROLE_BINDINGS = Resource("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings", RoleBinding)
 CONFIG_MAPS = Resource("v1", "ConfigMap", "configmaps", ConfigMap)
 SECRETS = Resource("v1", "Secret", "secrets", Secret)
 SERVICES = Resource("v1", "Service", "services", Service)
 JOBS = Resource("batch/v1", "Job", "jobs", Job)
 LEASES = Resource("coordination.k8s.io/v1", "Lease", "leases", Lease)
+SIGNING_REQUESTS = Resource(
+    "certificates.k8s.io/v1",
+    "CertificateSigningRequest",
+    "certificatesigningrequests",
+    CertificateSigningRequest,
+    namespaced=False,
+)

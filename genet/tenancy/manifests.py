@@ -15,6 +15,8 @@ from genet.settings import Settings, Volume
 
 QUOTA = "genet"
 TENANT_ROLE = "genet-tenant"
+USER_ROLE = "genet-user"
+_RBAC = "rbac.authorization.k8s.io"
 _METADATA_ADDRESSES = ("169.254.169.254/32", "fd00:ec2::254/128")
 
 
@@ -37,10 +39,12 @@ def namespace(user: str, owner: str, email: str) -> dict[str, Any]:
 def tenant_role_binding(service_account: str) -> dict[str, Any]:
     """Lets Genet itself (`namespace/name`) work in the namespace."""
     namespace_, _, name = service_account.partition("/")
-    return _named("RoleBinding", TENANT_ROLE, api_version="rbac.authorization.k8s.io/v1") | {
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": TENANT_ROLE},
-        "subjects": [{"kind": "ServiceAccount", "namespace": namespace_, "name": name}],
-    }
+    return _role_binding(TENANT_ROLE, {"kind": "ServiceAccount", "namespace": namespace_, "name": name})
+
+
+def user_role_binding(user: str, prefix: str) -> dict[str, Any]:
+    """Lets the person work in the namespace with kubectl; `prefix` is what the API server puts before user names."""
+    return _role_binding(USER_ROLE, {"kind": "User", "apiGroup": _RBAC, "name": f"{prefix}{user}"})
 
 
 def resource_quota(settings: Settings, pod_limit: int, gpu_limit: int) -> dict[str, Any]:
@@ -94,6 +98,13 @@ def claim(user: str, volume: Volume) -> dict[str, Any]:
     if volume.storage_class is not None:
         spec["storageClassName"] = volume.storage_class
     return _named("PersistentVolumeClaim", naming.pvc(user, volume.name)) | {"spec": spec}
+
+
+def _role_binding(role: str, subject: dict[str, str]) -> dict[str, Any]:
+    return _named("RoleBinding", role, api_version=f"{_RBAC}/v1") | {
+        "roleRef": {"apiGroup": _RBAC, "kind": "ClusterRole", "name": role},
+        "subjects": [subject],
+    }
 
 
 def _named(kind: str, name: str, *, api_version: str = "v1") -> dict[str, Any]:

@@ -2,11 +2,14 @@
 
 Idempotent and resumable: the digest of everything made is written last, so a replica that dies half-way leaves a
 namespace that the next create completes, and a changed setting reaches every namespace at its owner's next create.
+
+Trap: a person may be disabled while the namespace is being made ready. Who disables writes that down first and takes
+the rights away then; so it is looked at again after the rights were given, and of the two one always comes last.
 """
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
@@ -31,14 +34,35 @@ from genet.kube.objects import (
 from genet.limits import Limits, limits_of
 from genet.settings import Settings
 from genet.tenancy import manifests
+from genet.tenancy.bindings import bind, unbind
 from genet.tenancy.settling import settled
+
+
+async def nobody(_: str) -> bool:
+    return False
 
 
 class Tenancy:
     """Namespaces of people: whose they are, what is in them, what they may use."""
 
-    def __init__(self, kube: KubeClient, settings: Settings, *, namespaces: Cache[Namespace]) -> None:
+    def __init__(
+        self,
+        kube: KubeClient,
+        settings: Settings,
+        *,
+        namespaces: Cache[Namespace],
+        is_disabled: Callable[[str], Awaitable[bool]] = nobody,
+    ) -> None:
+        """Collaborators.
+
+        Args:
+            kube: the API server.
+            settings: the configuration.
+            namespaces: all of the cluster.
+            is_disabled: whether the person of that userIdentifier is shut out, as it is now and not as a cache has it.
+        """
         self._kube = kube
+        self._is_disabled = is_disabled
         self._settings = settings
         self._namespaces = namespaces
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -47,9 +71,11 @@ class Tenancy:
         """The user's namespace, with everything in it that must be there before the first pod.
 
         Raises:
+            Forbidden: the person is disabled.
             NamespaceTaken: it exists and is not marked as this user's.
             Conflict: it is being deleted.
         """
+        await self._admit(user)
         # one replica's first creates wait for each other instead of each making everything
         async with self._turns.setdefault(user.identifier, asyncio.Lock()):
             namespace = await self._own(user)
@@ -59,11 +85,39 @@ class Tenancy:
                 for resource, manifest in wanted:
                     # rights that come from a RoleBinding made a moment ago take a moment to hold
                     await settled(partial(self._apply, resource, manifest, namespace.metadata.name), _just_bound)
+                if not self._binds_users:
+                    await settled(partial(unbind, self._kube, namespace.metadata.name), _just_bound)
                 # by uid: a namespace of that name made anew meanwhile may be somebody else's
                 patch = {"metadata": {"uid": namespace.metadata.uid, "annotations": {naming.PREPARED: digest}}}
                 namespace = await self._kube.patch(NAMESPACES, namespace.metadata.name, patch)
+                try:
+                    await self._admit(user)
+                except Forbidden:
+                    await self.shut_out(user.identifier)
+                    raise
         self._namespaces.merge(namespace)
         return namespace
+
+    async def shut_out(self, identifier: str) -> None:
+        """Take a disabled person's rights in the own namespace away; `ready` gives them back once enabled again."""
+        name = naming.namespace(identifier)
+        try:
+            namespace = await self._kube.get(NAMESPACES, name)
+        except NotFound:
+            return
+        if namespace.metadata.labels.get(naming.MANAGED) != "true":
+            return  # not Genet's: it has given no rights there and has none
+        await unbind(self._kube, name)
+        patch = {"metadata": {"uid": namespace.metadata.uid, "annotations": {naming.PREPARED: None}}}
+        self._namespaces.merge(await self._kube.patch(NAMESPACES, name, patch))
+
+    async def _admit(self, user: User) -> None:
+        if await self._is_disabled(user.identifier):
+            raise Forbidden(f"the account {user.identifier} is disabled; ask an administrator")
+
+    @property
+    def _binds_users(self) -> bool:
+        return self._settings.kubeconfig.mode != "off"
 
     def known(self, user: User) -> Namespace | None:
         """The user's namespace as the cache has it. Raises NamespaceTaken where it is somebody else's."""
@@ -117,27 +171,33 @@ class Tenancy:
         return namespace
 
     def _wanted(self, user: User, limits: Limits) -> list[tuple[Resource[Any], dict[str, Any]]]:
-        """In the order to make them: the quota before anything that it counts."""
+        """In the order to make them: the quota before anything that it counts, the person's rights behind all walls."""
         settings = self._settings
         account = settings.kubernetes.service_account
-        bindings = [(ROLE_BINDINGS, manifests.tenant_role_binding(account))] if account else []
+        prefix = settings.oidc_provider.username_prefix
+        own = [(ROLE_BINDINGS, manifests.tenant_role_binding(account))] if account else []
+        users = [(ROLE_BINDINGS, manifests.user_role_binding(user.identifier, prefix))] if self._binds_users else []
         return [
-            *bindings,
+            *own,
             (RESOURCE_QUOTAS, manifests.resource_quota(settings, limits.pods, limits.gpus)),
             (LIMIT_RANGES, manifests.limit_range(settings)),
             (NETWORK_POLICIES, manifests.network_policy(user.identifier)),
+            *users,
             *((PVCS, manifests.claim(user.identifier, volume)) for volume in settings.storage.volumes),
         ]
 
     async def _apply(self, resource: Resource[Any], manifest: Mapping[str, Any], namespace: str) -> None:
         name = manifest["metadata"]["name"]
+        if resource is ROLE_BINDINGS:
+            await bind(self._kube, manifest, namespace)
+            return
         if resource is PVCS and await self._is_there(PVCS, name, namespace):
             return
         try:
             await self._kube.create(resource, manifest, namespace)
         except AlreadyExists:
-            if resource in (PVCS, ROLE_BINDINGS):
-                return  # a claim cannot be changed, and Genet has no right to change who is bound
+            if resource is PVCS:
+                return  # a claim cannot be changed
             replace = [{"op": "replace", "path": "/spec", "value": manifest["spec"]}]
             await self._kube.patch(resource, name, replace, namespace)
         except QuotaRefused:

@@ -9,7 +9,9 @@ Traps:
 - `get` asks the API server each time. What a cache holds may be a moment old: fine for a session, never for a code.
 """
 
-from collections.abc import AsyncGenerator
+import asyncio
+import random
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -17,9 +19,10 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from genet import naming
-from genet.errors import NotFound, Unavailable
+from genet.errors import AlreadyExists, Conflict, NotFound, Unavailable
 from genet.kube.client import KubeClient
-from genet.kube.objects import SECRETS, Secret
+from genet.kube.objects import NAMESPACES, SECRETS, Secret
+from genet.kube.state import ATTEMPTS, FIRST_DELAY, MAX_DELAY
 
 RECORD = "genet.io/record"
 """Label of a record's Secret: its kind."""
@@ -74,9 +77,14 @@ class Records:
         self.namespace = namespace
 
     async def create(self, kind: Kind[Value], id_: str, value: Value, *, user: str | None = None) -> Record[Value]:
-        """Raises AlreadyExists where the id is taken."""
+        """Raises AlreadyExists where the id is taken. The first record of all makes the namespace."""
         manifest = _manifest(kind, id_, value, user)
-        return kind.read(await self._kube.create(SECRETS, manifest, self.namespace))
+        try:
+            secret = await self._kube.create(SECRETS, manifest, self.namespace)
+        except NotFound:
+            await self._make_namespace()
+            secret = await self._kube.create(SECRETS, manifest, self.namespace)
+        return kind.read(secret)
 
     async def get(self, kind: Kind[Value], id_: str) -> Record[Value]:
         """As it is now, from the API server. Raises NotFound."""
@@ -94,6 +102,40 @@ class Records:
         meta = record.secret.metadata
         manifest["metadata"] |= {"uid": meta.uid, "resourceVersion": meta.resource_version}
         return record.kind.read(await self._kube.replace(SECRETS, manifest, self.namespace))
+
+    async def change(
+        self,
+        kind: Kind[Value],
+        id_: str,
+        mutate: Callable[[Value | None], Value | None],
+        *,
+        user: str | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> Record[Value] | None:
+        """Change a record by what it is, or create it.
+
+        `mutate`, given the value as it is (None: there is none), returns what it is to be; None leaves things alone. It
+        is called again each time somebody else was faster; what it raises ends the attempt.
+
+        Returns:
+            The record as it is now; None if there is none.
+
+        Raises:
+            Conflict: somebody else was faster each time.
+        """
+        conflict: Conflict | NotFound | None = None
+        for attempt in range(ATTEMPTS):
+            if conflict is not None:
+                await sleep(random.uniform(0, min(MAX_DELAY, FIRST_DELAY * 2.0**attempt)))  # noqa: S311 # no secret
+            known = await self.find(kind, id_)
+            value = mutate(known.value if known else None)
+            if value is None:
+                return known
+            try:
+                return await (self.create(kind, id_, value, user=user) if known is None else self.replace(known, value))
+            except (Conflict, NotFound) as error:
+                conflict = error
+        raise Conflict(f"the record {kind.secret_name(id_)} changes too often") from conflict
 
     async def delete(self, record: Record[Any], *, if_unchanged: bool = False) -> None:
         """Raises NotFound where it is gone, Conflict where another of its name is there, or (if asked) it changed."""
@@ -122,6 +164,40 @@ class Records:
             async for page in pages:
                 found += page
         return found
+
+    async def held(
+        self, kinds: Collection[str], *, user: str | None = None, page_size: int = 100
+    ) -> AsyncGenerator[list[Secret], None]:
+        """The Secrets of several kinds, by name, page by page, whatever is in them. Raises Gone as `pages` does."""
+        selector = f"{RECORD} in ({','.join(sorted(kinds))})" + (f",{naming.USER}={user}" if user else "")
+        pages = self._kube.pages(SECRETS, self.namespace, label_selector=selector, page_size=page_size)
+        async with aclosing(pages):
+            async for page in pages:
+                yield page.items
+
+    async def delete_held(self, kinds: Collection[str], user: str) -> list[Secret]:
+        """Delete everything of these kinds that is one user's; returns what was deleted.
+
+        Whoever makes more of it at the same time may be left with that: what ends records for good is another thing.
+        """
+        deleted: list[Secret] = []
+        pages = self.held(kinds, user=user)
+        async with aclosing(pages):
+            async for page in pages:
+                for secret in page:
+                    try:
+                        await self._kube.delete(SECRETS, secret.metadata.name, self.namespace, uid=secret.metadata.uid)
+                    except (NotFound, Conflict):
+                        continue
+                    deleted.append(secret)
+        return deleted
+
+    async def _make_namespace(self) -> None:
+        # without the label genet.io/managed: it is nobody's, and the clean-up has no business there
+        try:
+            await self._kube.create(NAMESPACES, {"metadata": {"name": self.namespace}})
+        except AlreadyExists:
+            return
 
 
 def _readable(kind: Kind[Value], secret: Secret) -> Record[Value] | None:

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from litestar.di import NamedDependency
 
 from genet.accelerators import counts_devices
+from genet.auth.identity import Identity
 from genet.errors import Unavailable
 from genet.flows.create_pod import CreatePod
 from genet.flows.delete_pod import DeletePod
@@ -46,6 +47,7 @@ class Services:
     show_node: ShowNode
     usage: UsageReports
     tenancy: Tenancy
+    identity: Identity
     create_pod: CreatePod
     delete_pod: DeletePod
     extend_pod: ExtendPod
@@ -59,7 +61,7 @@ class Services:
     @property
     def synced(self) -> bool:
         """Whether every cache has had its first complete list; stays so when the API server goes away."""
-        return all(cache.is_ready for cache in self.caches)
+        return all(cache.is_ready for cache in self.caches) and self.identity.is_ready
 
     def require_synced(self) -> None:
         """Raises Unavailable before the first sync: an empty list would be a lie."""
@@ -74,7 +76,7 @@ Injected: TypeAlias = NamedDependency[Services]
 @asynccontextmanager
 async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIterator[Services]:
     """Start the caches and the metrics refresher; end them on the way out."""
-    async with KubeClient.connect(settings.kubernetes) as kube:
+    async with KubeClient.connect(settings.kubernetes) as kube, Identity.running(kube, settings, clock) as identity:
         pods = Cache(kube, PODS, indexes={NODE_INDEX: by_node, BY_NAMESPACE: lambda pod: (pod.metadata.namespace,)})
         nodes = Cache(kube, NODES)
         namespaces = Cache(kube, NAMESPACES)
@@ -101,6 +103,7 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
             show_node=ShowNode(kube, nodes, overview.ledger, histories, clock),
             usage=usage,
             tenancy=tenancy,
+            identity=identity,
             create_pod=CreatePod(kube, settings, tenancy=tenancy, quota=quota, pods=pods, nodes=nodes, clock=clock),
             delete_pod=DeletePod(kube, pods=pods),
             extend_pod=ExtendPod(kube, settings.lifecycle, pods=pods, clock=clock),

@@ -1,0 +1,8 @@
+"""The time, passed in."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeAlias
+
+Clock: TypeAlias = Callable[[], datetime]
+"""Says what time it is, with its zone."""

@@ -9,16 +9,18 @@ import gc
 import logging
 import signal
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
-from granian.constants import Interfaces
+from granian.constants import Interfaces, SSLProtocols
 from granian.server.embed import Server
 from prometheus_client import REGISTRY, start_http_server
 from prometheus_client.registry import Collector
 
-from genet.settings import Settings
+from genet.settings import TLS, Settings
 from genet.web.app import create_app
 from genet.web.boundary import ASGIApp, is_loopback
 from genet.web.services import Services, running
@@ -43,9 +45,11 @@ async def serve(settings: Settings, host: str, port: int, *, clock: Callable[[],
 
     Raises:
         UnsafeAddressError: dev mode on another address than loopback, without auth.dev.allowRemote.
-        OSError: a port cannot be listened on.
+        OSError: a port cannot be listened on, or the files of `server.tls` do not do.
     """
     check_address(settings, host)
+    if settings.server.tls is not None:
+        check_tls(settings.server.tls)
     for wanted in (port, settings.server.metrics_port):
         if wanted is not None:
             check_port(host, wanted)
@@ -53,7 +57,7 @@ async def serve(settings: Settings, host: str, port: int, *, clock: Callable[[],
     with _metrics(settings.server.metrics_port, host):
         async with running(settings, clock) as services, _exported(services.gauges):
             app = create_app(settings, services)
-            server = server_of(app, host, port)
+            server = server_of(app, host, port, settings.server.tls)
             beside = _end_on(signals, services, server), _settle(services), LoopLag(REGISTRY).sample()
             tasks = [asyncio.create_task(task) for task in beside]
             log.info("listening", extra={"host": host, "port": port, "mode": settings.auth.mode})
@@ -65,7 +69,7 @@ async def serve(settings: Settings, host: str, port: int, *, clock: Callable[[],
     log.info("ended")
 
 
-def server_of(app: ASGIApp, host: str, port: int) -> Server:
+def server_of(app: ASGIApp, host: str, port: int, tls: TLS | None = None) -> Server:
     """Granian around the application.
 
     Trap: it accepts no more connections at once than its `backpressure`, 128 if it is not told otherwise, and a stream
@@ -79,6 +83,9 @@ def server_of(app: ASGIApp, host: str, port: int) -> Server:
         log_enabled=False,
         backlog=_WAITING_CONNECTIONS,
         backpressure=_CONNECTIONS,
+        ssl_cert=Path(tls.cert_file) if tls else None,
+        ssl_key=Path(tls.key_file) if tls else None,
+        ssl_protocol_min=SSLProtocols.tls12,  # there are API servers and proxies that know no better
     )
 
 
@@ -98,6 +105,24 @@ def check_port(host: str, port: int) -> None:
             return
     except OSError as error:
         raise OSError(f"cannot listen on {host} port {port}: {error.strerror}") from error
+
+
+def check_tls(tls: TLS) -> None:
+    """Raises OSError (ssl.SSLError is one) where the files are no certificate and its key."""
+    for key, file in (("certFile", tls.cert_file), ("keyFile", tls.key_file)):
+        try:
+            Path(file).read_bytes()
+        except OSError as error:
+            raise OSError(f"server.tls.{key}: cannot read {file}: {error.strerror}") from error
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(tls.cert_file, tls.key_file, _no_password)
+    except (ssl.SSLError, ValueError) as error:
+        raise OSError(f"server.tls: {tls.cert_file} and {tls.key_file} are no certificate and its key") from error
+
+
+def _no_password() -> str:
+    """Instead of asking at the terminal for the password of an encrypted key."""
+    raise ValueError
 
 
 @contextlib.contextmanager

@@ -129,9 +129,11 @@ class KubeClient:
         query = {"dryRun": "All"} if dry_run else {}
         return _decode(resource.one, await self._call("POST", _path(resource, namespace), query, manifest))
 
-    async def replace(self, resource: Resource[T], manifest: Mapping[str, Any], namespace: str | None = None) -> T:
+    async def replace(
+        self, resource: Resource[T], manifest: Mapping[str, Any], namespace: str | None = None, *, subresource: str = ""
+    ) -> T:
         """With `metadata.resourceVersion` in the manifest this is compare-and-set: Conflict if it changed since."""
-        path = _path(resource, namespace, manifest["metadata"]["name"])
+        path = _path(resource, namespace, manifest["metadata"]["name"]) + (f"/{subresource}" if subresource else "")
         return _decode(resource.one, await self._call("PUT", path, body=manifest))
 
     async def patch(

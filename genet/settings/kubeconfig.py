@@ -18,8 +18,8 @@ class Cluster(Section, frozen=True):
 
 
 class Certificates(Section, frozen=True):
-    max_hours: Annotated[float, msgspec.Meta(gt=0, le=24 * 365)] = 24.0
-    """A certificate that turns out longer is discarded: it cannot be revoked."""
+    max_hours: Annotated[float, msgspec.Meta(ge=0.25, le=24 * 365)] = 24.0
+    """How long a certificate counts (hours). One that turns out longer is discarded: it cannot be revoked."""
     per_user_and_hour: Annotated[int, msgspec.Meta(ge=1)] = 5
 
 
@@ -30,6 +30,9 @@ class Kubeconfig(Section, frozen=True):
     """Offer the form whose file holds a refresh token, for programs that cannot run a plugin."""
     plugin: Literal["kubelogin", "genet"] = "kubelogin"
     """Which exec plugin a kubeconfig names unless the request says otherwise."""
+    issuer_ca_data: str | None = msgspec.field(name="issuerCAData", default=None)
+    """Base64 of the PEM bundle that people's programs check Genet's own certificate with; null: the system's
+    authorities."""
     cert: Certificates = Certificates()
     allow_create: bool = False
     """Let people create pods, jobs, claims and services with kubectl, which an admission policy watches over; needs

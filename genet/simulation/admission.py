@@ -8,7 +8,7 @@ import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from genet.simulation import defaults, pod_security, validation
+from genet.simulation import defaults, pod_security, signing, validation
 from genet.simulation.errors import bad_request, forbidden, not_found
 from genet.simulation.limits import LimitRanges
 from genet.simulation.quotas import Quotas
@@ -38,6 +38,8 @@ class Admission:
             if kind.plural in ("secrets", "limitranges"):
                 defaults.fill(kind.plural, obj)
             validation.check_update(kind, obj, old)
+            if kind.plural == signing.PLURAL:
+                obj["spec"] = old["spec"]
         return obj
 
     def _create(self, kind: Kind, obj: Object) -> None:
@@ -53,6 +55,9 @@ class Admission:
             self._check_accounts(obj)
         if kind.plural == "persistentvolumeclaims":
             self._choose_storage_class(obj)
+        if kind.plural == signing.PLURAL and signing.asks_for_masters(obj):
+            why = f"use of {signing.CLIENT_SIGNER} signer with {signing.MASTERS} group is not allowed"
+            raise forbidden(kind, _name(obj), why)
         self._limits.admit(kind, obj)
         if kind.plural == "pods":
             obj["status"]["qosClass"] = defaults.qos_class(obj["spec"])

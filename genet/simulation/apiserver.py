@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from genet.simulation import discovery, dra_versions, table
+from genet.simulation import discovery, dra_versions, signing, table
 from genet.simulation.admission import Admission
 from genet.simulation.errors import ApiError, bad_request, invalid
 from genet.simulation.faults import Faults, Handler
@@ -130,7 +130,10 @@ class ApiServer:
         return _json(table.list_form(request, target, items, metadata, self.store.clock()))
 
     async def _create(self, request: web.Request, target: Target) -> web.Response:
-        obj = self.admission.create(target.kind, checked(await body_of(request), target))
+        obj = checked(await body_of(request), target)
+        if target.kind.plural == signing.PLURAL:
+            obj = self.faults.signer.admitted(obj)
+        obj = self.admission.create(target.kind, obj)
         created = self.store.create(target.kind.plural, obj, dry_run=_dry_run(request))
         return self._answer(request, target, created, 201)
 

@@ -6,6 +6,7 @@
     fail    {"status": 429, "times": 3, "retryAfter": 1, "path": "/api/v1/pods"}    refuse the next requests
     delay   {"seconds": 0.5, "times": 3, "path": "/apis/"}                          let the next requests wait first
     prometheus  {"answer": "slow", "seconds": 10}   until told another answer; prometheus_faults.py has them all
+    signer  {"conduct": "ignores-expiry"}           until told another; signing.py has them all
 
 `path` is a prefix and may be left out. A page in a browser cannot reach them: the server refuses such requests.
 """
@@ -20,6 +21,8 @@ from aiohttp import web
 
 from genet.simulation.errors import ApiError, bad_request
 from genet.simulation.prometheus_faults import Conduct, PrometheusFaults
+from genet.simulation.signing import Conduct as Signing
+from genet.simulation.signing import Signer
 from genet.simulation.store import Store
 
 T = TypeVar("T")
@@ -64,6 +67,7 @@ class Faults:
         self._troubles: list[Trouble] = []
         self._streams: set[Stream] = set()
         self.prometheus = PrometheusFaults()
+        self.signer = Signer(store)
 
     @contextmanager
     def stream(self, request: web.Request) -> Iterator[Stream]:
@@ -91,6 +95,8 @@ class Faults:
             self._troubles.append(_decode(await request.read(), Trouble))
         elif name == "prometheus":
             self.prometheus.conduct = _decode(await request.read(), Conduct)
+        elif name == "signer":
+            self.signer.behaviour = _decode(await request.read(), Signing)
         else:
             raise web.HTTPNotFound
         return web.Response(status=204)

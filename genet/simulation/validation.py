@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from genet.simulation import signing
 from genet.simulation.errors import Cause, bad_request, invalid
 from genet.simulation.quantity import parse
 from genet.simulation.resources import Kind
@@ -52,6 +53,8 @@ def check_create(kind: Kind, obj: Object) -> None:
         causes += _pod(obj)
     elif kind.plural == "persistentvolumeclaims":
         causes += _claim(obj)
+    elif kind.plural == signing.PLURAL:
+        causes += signing.check(obj)
     if causes:
         raise invalid(kind, obj["metadata"].get("name", ""), causes)
 

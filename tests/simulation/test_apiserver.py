@@ -172,15 +172,6 @@ async def test_status_is_a_thing_of_its_own(kube):
     assert (await kube.ask("GET", f"{PODS}/p"))["status"]["phase"] == "Running"
 
 
-async def test_a_signing_request_is_approved_by_its_subresource(kube):
-    path = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
-    made = await kube.ask("POST", path, {"metadata": {"name": "r"}, "spec": {"request": "", "signerName": "a/b"}})
-    assert made["spec"]["username"] == "kubernetes-admin"
-    conditions = [{"type": "Approved", "status": "True"}]
-    await kube.ask("PUT", f"{path}/r/approval", {**made, "status": {"conditions": conditions, "certificate": "x"}})
-    assert (await kube.ask("GET", f"{path}/r"))["status"] == {"conditions": conditions}
-
-
 @pytest.mark.parametrize(
     ("method", "path", "code"),
     [

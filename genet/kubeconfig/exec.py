@@ -1,0 +1,66 @@
+"""The form that holds no secret: kubectl runs a plugin, and the plugin logs the person in. Pure.
+
+Traps (client.authentication.k8s.io/v1): `interactiveMode` is required, and the plugin answers in exactly the version
+that the file names. kubelogin asks for the scope `openid` alone unless told more; without `offline_access` people would
+log in every few minutes, without `groups` and `email` their tokens would lack both.
+"""
+
+from typing import Any, Final, Literal, TypeAlias
+
+from genet.settings import Kubeconfig
+
+Plugin: TypeAlias = Literal["kubelogin", "genet"]
+
+CLIENT_ID: Final = "kube"
+"""Genet's built-in public client, the audience that the API server asks for."""
+SCOPES: Final = ("openid", "offline_access", "email", "groups")
+
+_API_VERSION: Final = "client.authentication.k8s.io/v1"
+_HINTS: Final[dict[Plugin, str]] = {
+    "kubelogin": "This kubeconfig logs in with kubelogin, the kubectl plugin oidc-login. Install it with "
+    "'kubectl krew install oidc-login', or see https://github.com/int128/kubelogin",
+    "genet": "This kubeconfig logs in with the command genet. Install it with 'pip install genet-platform'",
+}
+
+
+def user(issuer: str, plugin: Plugin, settings: Kubeconfig) -> dict[str, Any]:
+    """The user's entry of the file."""
+    command, arguments = _command(issuer, plugin, settings.issuer_ca_data)
+    return {
+        "exec": {
+            "apiVersion": _API_VERSION,
+            "command": command,
+            "args": arguments,
+            "interactiveMode": "IfAvailable",
+            "provideClusterInfo": False,
+            "installHint": _HINTS[plugin],
+        }
+    }
+
+
+def instructions(plugin: Plugin) -> tuple[str, ...]:
+    install = {
+        "kubelogin": "Install kubelogin: kubectl krew install oidc-login",
+        "genet": "Install Genet's command: pip install genet-platform",
+    }
+    return (
+        install[plugin],
+        "Save the file and name it: export KUBECONFIG=/path/to/the/file",
+        "kubectl get pods opens a browser to log in at the first call; the file itself holds no secret",
+    )
+
+
+def _command(issuer: str, plugin: Plugin, ca_data: str | None) -> tuple[str, list[str]]:
+    if plugin == "genet":
+        trusted = ["--ca-data", ca_data] if ca_data is not None else []
+        return "genet", ["credential", "--issuer", issuer, "--client-id", CLIENT_ID, *trusted]
+    trusted = [f"--certificate-authority-data={ca_data}"] if ca_data is not None else []
+    return "kubectl", [
+        "oidc-login",
+        "get-token",
+        f"--oidc-issuer-url={issuer}",
+        f"--oidc-client-id={CLIENT_ID}",
+        *(f"--oidc-extra-scope={scope}" for scope in SCOPES if scope != "openid"),
+        "--oidc-pkce-method=S256",
+        *trusted,
+    ]

@@ -45,8 +45,8 @@ def page(
         media_type=MediaType.HTML,
         headers={
             "Cache-Control": "no-store",
-            # with no-referrer a browser would hide where the page's own form comes from
-            "Referrer-Policy": "same-origin",
+            # a form's Origin is then `null`, which the boundary takes together with Sec-Fetch-Site alone
+            "Referrer-Policy": "no-referrer",
             "Content-Security-Policy": _policy(leads_to),
             **(headers or {}),
         },

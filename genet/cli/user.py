@@ -1,0 +1,239 @@
+"""The user's commands: log in, and let kubectl know who is calling."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genet.cli.common import Commands, complain
+
+if TYPE_CHECKING:
+    from genet.client.credential import Renewal
+    from genet.client.login import Way
+    from genet.client.store import Login, Store
+
+_INTERRUPTED = 130
+
+
+def add(commands: Commands) -> None:
+    login = commands.add_parser("login", help="log in at a Genet server with your browser")
+    login.add_argument("server", metavar="SERVER", help="address of the server, such as https://genet.example.org")
+    _with_client(login)
+    _with_authorities(login)
+    login.add_argument("--no-browser", action="store_true", help="print the address to open, open nothing")
+    login.add_argument("--device", action="store_true", help="log in by a code entered on another device")
+    login.add_argument("--time-limit", type=float, default=300.0, metavar="SECONDS", help="(default %(default)g)")
+    login.set_defaults(run=_spoken(_login))
+
+    credential = commands.add_parser("credential", help="print a credential; kubectl runs this")
+    credential.add_argument("--issuer", required=True, metavar="URL", help="who is to say who you are")
+    _with_client(credential)
+    _with_authorities(credential)
+    credential.set_defaults(run=_spoken(_credential))
+
+    kubeconfig = commands.add_parser("kubeconfig", help="fetch the kubeconfig of your namespace")
+    _with_server(kubeconfig)
+    where = kubeconfig.add_mutually_exclusive_group()
+    where.add_argument("--merge", action="store_true", help="merge it into the file kubectl writes to, with kubectl")
+    where.add_argument("--output", metavar="FILE", help="write it there (-: print it)")
+    kubeconfig.set_defaults(run=_spoken(_kubeconfig))
+
+    whoami = commands.add_parser("whoami", help="print who is logged in, and where")
+    _with_server(whoami)
+    whoami.set_defaults(run=_spoken(_whoami))
+
+    logout = commands.add_parser("logout", help="end the login, here and at the server")
+    _with_server(logout)
+    logout.set_defaults(run=_spoken(_logout))
+
+
+def _with_client(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--client-id", default="kube", metavar="ID", help="(default %(default)s)")
+
+
+def _with_authorities(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--ca-file", type=Path, metavar="FILE", help="PEM authorities to check the server with")
+    group.add_argument("--ca-data", metavar="BASE64", help="the same, as kubeconfigs hold them")
+
+
+def _with_server(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--server", metavar="URL", help="of which login (default: the one begun last)")
+    _with_client(parser)
+
+
+def _spoken(command: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
+    """The command, its errors in words instead of a traceback."""
+
+    def run(arguments: argparse.Namespace) -> int:
+        from genet.client.errors import ClientError
+
+        try:
+            return command(arguments)
+        except ClientError as error:
+            return complain(error, 1)
+        except OSError as error:
+            return complain(f"{error.filename or 'this machine'}: {error.strerror or error}", 1)
+        except KeyboardInterrupt:
+            return complain("interrupted", _INTERRUPTED)
+
+    return run
+
+
+def _login(arguments: argparse.Namespace) -> int:
+    import time
+
+    from genet.client import login
+    from genet.client.addresses import server_url
+    from genet.client.calls import Calls
+    from genet.client.provider import discover
+
+    store, ca_data = _store(), _authorities(arguments)
+    way = login.Way(
+        open_url=login.no_browser if arguments.no_browser else login.open_browser,
+        by_device=arguments.device,
+        limit_seconds=arguments.time_limit,
+        terminal=_terminal(),
+    )
+    with Calls(ca_data) as calls:
+        provider = discover(server_url(arguments.server), calls, arguments.client_id, as_typed=True)
+        with store.locked(provider.metadata.issuer, arguments.client_id):
+            found = login.log_in(provider, arguments.client_id, ca_data, way, clock=time.time)
+            store.keep(found)
+    print(f"You are {found.subject} at {found.issuer}.")
+    print("For kubectl: genet kubeconfig")
+    return 0
+
+
+def _credential(arguments: argparse.Namespace) -> int:
+    import os
+
+    from genet.client.addresses import safe_url
+    from genet.client.credential import current, document, interactive
+
+    is_there = interactive(os.environ.get("KUBERNETES_EXEC_INFO"))
+    issuer = safe_url(arguments.issuer, "the issuer")
+    login = current(issuer, arguments.client_id, _renewal(_authorities(arguments), is_there=is_there))
+    print(document(login))
+    return 0
+
+
+def _kubeconfig(arguments: argparse.Namespace) -> int:
+    import os
+    import shlex
+
+    from genet.client import kubeconfig
+    from genet.client.calls import Calls
+
+    login = _current(arguments, for_server=True)
+    with Calls(login.ca_data) as calls:
+        text = kubeconfig.fetch(login, calls)
+    if arguments.output == "-":
+        print(text, end="")
+        return 0
+    if arguments.merge:
+        file = kubeconfig.default_file(os.environ, Path.home())
+        kubeconfig.merge(text, file)
+        print(f"Merged into {file}; its context is the current one now.")
+        return 0
+    file = Path(arguments.output) if arguments.output else kubeconfig.own_file(login, Path.home())
+    kubeconfig.write(text, file)
+    print(f"Written. To use it in this shell:\n  export KUBECONFIG={shlex.quote(str(file.absolute()))}")
+    return 0
+
+
+def _whoami(arguments: argparse.Namespace) -> int:
+    from genet.client.errors import printable
+    from genet.client.identity import claims_of
+
+    login = _current(arguments)
+    claims = claims_of(login.id_token)
+    print(printable(login.subject))
+    for name, title in (("email", "mail"), ("groups", "groups")):
+        value = claims.get(name)
+        if value:
+            print(f"{title}: {printable(', '.join(map(str, value)) if isinstance(value, list) else str(value))}")
+    print(f"server: {login.issuer}")
+    return 0
+
+
+def _logout(arguments: argparse.Namespace) -> int:
+    from genet.client.calls import Calls
+    from genet.client.errors import ClientError
+    from genet.client.provider import discover
+
+    store = _store()
+    login = _found(store, arguments)
+    refusal: ClientError | None = None
+    with store.locked(login.issuer, login.client_id):
+        # whoever waited for the lock before us may have renewed it
+        login = store.read(login.issuer, login.client_id) or login
+        try:
+            with Calls(login.ca_data) as calls:
+                provider = discover(login.issuer, calls, login.client_id)
+                token = login.refresh_token or login.access_token
+                is_over = provider.revoke(token, "refresh_token" if login.refresh_token else "access_token")
+        except ClientError as error:
+            is_over, refusal = False, error
+        store.forget(login.issuer, login.client_id)
+    if refusal is not None:
+        return complain(f"removed here, but the server could not be told; end it there as well\n{refusal}", 1)
+    print(f"Logged out of {login.issuer}{'' if is_over else ' here; the server offers no way to end it there'}.")
+    return 0
+
+
+def _current(arguments: argparse.Namespace, *, for_server: bool = False) -> "Login":
+    from genet.client.credential import current
+
+    login = _found(_store(), arguments)
+    renewal = _renewal(login.ca_data, is_there=sys.stdin.isatty())
+    return current(login.issuer, login.client_id, renewal, for_server=for_server)
+
+
+def _found(store: "Store", arguments: argparse.Namespace) -> "Login":
+    from genet.client.addresses import server_url
+    from genet.client.errors import LoginNeeded
+
+    if arguments.server is None:
+        found = store.latest()
+    else:
+        url = server_url(arguments.server)
+        found = store.read(url, arguments.client_id) or store.read(f"{url}/", arguments.client_id)
+    if found is None:
+        raise LoginNeeded("you are not logged in", hint=f"Log in: genet login {arguments.server or 'SERVER'}")
+    return found
+
+
+def _renewal(ca_data: str | None, *, is_there: bool) -> "Renewal":
+    from genet.client.credential import Renewal
+
+    return Renewal(_store(), ca_data, _way if is_there else None)
+
+
+def _way() -> "Way":
+    from genet.client.login import Way
+
+    return Way(terminal=_terminal())
+
+
+def _terminal() -> int | None:
+    return sys.stdin.fileno() if sys.stdin.isatty() else None
+
+
+def _store() -> "Store":
+    import os
+
+    from genet.client.store import Store, default_directory
+
+    return Store(default_directory(os.environ))
+
+
+def _authorities(arguments: argparse.Namespace) -> str | None:
+    """Base64, as kubeconfigs hold it."""
+    import base64
+
+    if arguments.ca_file is None:
+        data: str | None = arguments.ca_data
+        return data
+    return base64.b64encode(arguments.ca_file.read_bytes()).decode()

@@ -1,0 +1,134 @@
+"""What is kept of a login between two commands: one file for each issuer and client, for the owner's eyes alone.
+
+kubectl runs side by side with itself, and a refresh token may be used once: who renews holds the lock of that login
+and looks again before asking. A file is replaced as a whole, so readers need no lock.
+
+Traps: the kernel drops an flock when its process dies, so no lock is ever stale; the lock is a file of its own, since
+a lock on a file that is being replaced excludes nobody.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from genet.client.errors import ClientError
+
+_VERSION = 1
+_LONGEST = 1024 * 1024
+_OTHERS = 0o077
+
+
+class Login(NamedTuple):
+    """Times are seconds since 1970; `…_good_until` is when a new one should be asked for, a while before it ends."""
+
+    issuer: str
+    client_id: str
+    subject: str
+    id_token: str
+    id_token_ends: int
+    id_token_good_until: int
+    access_token: str
+    access_token_good_until: int
+    refresh_token: str | None
+    ca_data: str | None
+    """Base64 of the PEM authorities that the server was checked with; None: the system's."""
+    logged_in_at: int
+
+
+class Store:
+    """The logins of one person.
+
+    Args:
+        directory: made when the first login is kept.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def read(self, issuer: str, client_id: str) -> Login | None:
+        """None also for a file that another version wrote."""
+        return self._read(self._path(issuer, client_id, "json"))
+
+    def latest(self) -> Login | None:
+        """The login that was begun last."""
+        found = [login for path in self._directory.glob("*.json") if (login := self._read(path))]
+        return max(found, key=lambda login: login.logged_in_at, default=None)
+
+    @contextmanager
+    def locked(self, issuer: str, client_id: str) -> Iterator[None]:
+        """Nobody else of this person renews, replaces or removes that login meanwhile."""
+        self._make_directory()
+        path = self._path(issuer, client_id, "lock")
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+
+    def keep(self, login: Login) -> None:
+        """To be called under the lock."""
+        self._make_directory()
+        path = self._path(login.issuer, login.client_id, "json")
+        new = path.with_suffix(f".{os.getpid()}")
+        with suppress(FileNotFoundError):
+            new.unlink()
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as file:
+            json.dump({"version": _VERSION, **login._asdict()}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+
+    def forget(self, issuer: str, client_id: str) -> None:
+        """To be called under the lock, whose file stays: others may be waiting for it."""
+        with suppress(FileNotFoundError):
+            self._path(issuer, client_id, "json").unlink()
+
+    def _path(self, issuer: str, client_id: str, suffix: str) -> Path:
+        name = hashlib.sha256(f"{issuer}\n{client_id}".encode()).hexdigest()[:32]
+        return self._directory / f"{name}.{suffix}"
+
+    def _make_directory(self) -> None:
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        about = self._directory.stat()
+        if about.st_uid != os.geteuid():
+            raise ClientError(
+                f"{self._directory} belongs to somebody else, so no login is kept there",
+                hint="Set XDG_CACHE_HOME to a directory of your own.",
+            )
+        if about.st_mode & _OTHERS:
+            self._directory.chmod(0o700)
+
+    def _read(self, path: Path) -> Login | None:
+        try:
+            file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            return None
+        with os.fdopen(file, "rb") as opened:
+            about = os.fstat(file)
+            if not stat.S_ISREG(about.st_mode) or about.st_uid != os.geteuid() or about.st_mode & _OTHERS:
+                raise ClientError(
+                    f"{path} is not yours alone, so the login in it is not used", hint="Remove it and log in again."
+                )
+            return _login(opened.read(_LONGEST))
+
+
+def default_directory(environ: Mapping[str, str]) -> Path:
+    """`$XDG_CACHE_HOME/genet`, and `~/.cache/genet` where that is not set or no absolute path."""
+    named = environ.get("XDG_CACHE_HOME", "")
+    base = Path(named) if named.startswith("/") else Path.home() / ".cache"
+    return base / "genet"
+
+
+def _login(text: bytes) -> Login | None:
+    try:
+        document = json.loads(text)
+        return Login(**document) if document.pop("version") == _VERSION else None
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None

@@ -17,13 +17,11 @@ import msgspec
 from msgspec.structs import replace
 
 from genet.auth.clock import Clock
-from genet.auth.ending import end_in_namespace
 from genet.auth.identities import accepted
 from genet.auth.lookup import Lookup
 from genet.auth.sealing import Purpose, Sealer, Unsealable
 from genet.auth.user import User
 from genet.errors import Forbidden, NotFound
-from genet.kube.client import KubeClient
 from genet.kube.objects import Secret
 from genet.kube.records import RECORD, Kind, Record, Records
 from genet.settings import Settings
@@ -70,7 +68,6 @@ UPSTREAM_TOKEN = Purpose("upstream refresh token", UpstreamToken)
 class People:
     def __init__(
         self,
-        kube: KubeClient,
         records: Records,
         *,
         lookup: Lookup,
@@ -78,7 +75,6 @@ class People:
         settings: Settings,
         clock: Clock,
     ) -> None:
-        self._kube = kube
         self._records = records
         self._lookup = lookup
         self._sealer = sealer
@@ -98,6 +94,11 @@ class People:
     async def live(self, identifier: str) -> Record[Person] | None:
         """As it is now, from the API server."""
         return await self._lookup.live(PERSON, identifier)
+
+    async def is_disabled(self, identifier: str) -> bool:
+        """As it is now; those whom Genet does not know are not."""
+        record = await self.live(identifier)
+        return record is not None and record.value.is_disabled
 
     async def holder(self, identifier: str, epoch: int) -> Person | None:
         """The person, if what was made in that epoch still counts."""
@@ -205,7 +206,9 @@ class People:
         return await self._delete_held(identifier)
 
     async def disable(self, identifier: str) -> dict[str, int]:
-        """End everything, for now and until `enable`, and the rights to use kubectl in the own namespace.
+        """End everything, and let them in no more until `enable`; returns how many of each kind were deleted.
+
+        The rights in their namespace are taken away by `genet.flows.disable_user`.
 
         Raises:
             NotFound: there is no such person.
@@ -215,13 +218,11 @@ class People:
             known = _existing(person)
             return replace(known, is_disabled=True, epoch=known.epoch + 1)
 
-        person = await self._change(identifier, mutate)
-        deleted = await self._delete_held(identifier)
-        await end_in_namespace(self._kube, person.identifier, person.owner)
-        return deleted
+        await self._change(identifier, mutate)
+        return await self._delete_held(identifier)
 
     async def enable(self, identifier: str) -> None:
-        """Let them log in again; the rights to use kubectl come back with their next pod or kubeconfig.
+        """Let them log in again.
 
         Raises:
             NotFound: there is no such person.

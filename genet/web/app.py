@@ -21,6 +21,7 @@ from genet.web.controllers.cluster import availability, gpu_overview, gpu_overvi
 from genet.web.controllers.health import live, ready
 from genet.web.controllers.nodes import show_node
 from genet.web.controllers.pods import PodsController
+from genet.web.controllers.tokens import TokensController
 from genet.web.controllers.usage import usage
 from genet.web.guards import OPERATION, Gate, Identify, in_dev_mode, unguarded
 from genet.web.services import Services
@@ -77,6 +78,7 @@ def create_litestar(settings: Settings, *, static: Path = spa.STATIC, identify: 
             show_node,
             usage,
             PodsController,
+            TokensController,
             *spa.assets(static),
             spa.page(static),
         ],

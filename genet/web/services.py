@@ -84,7 +84,7 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
         facts = Facts(nodes, pods, dynamic=DynamicResources(kube), device_info=device_info)
         overview = OverviewService(facts, settings.gpu.available_types, _reader(settings), clock=clock)
         is_device = counts_devices(kind.resource_name for kind in settings.gpu.available_types)
-        tenancy = Tenancy(kube, settings, namespaces=namespaces)
+        tenancy = Tenancy(kube, settings, namespaces=namespaces, is_disabled=identity.people.is_disabled)
         # while it holds its room, a creation makes two calls and waits some seconds; clocks differ by some more
         lifetime = timedelta(seconds=30 + 2 * settings.kubernetes.request_timeout_seconds)
         quota = Quota(kube, is_device, clock, lifetime)

@@ -20,6 +20,7 @@ from genet.web.controllers.account import auth_status, config
 from genet.web.controllers.cluster import availability, gpu_overview, gpu_overview_stream
 from genet.web.controllers.health import live, ready
 from genet.web.controllers.nodes import show_node
+from genet.web.controllers.oidc import PROTOCOL
 from genet.web.controllers.pods import PodsController
 from genet.web.controllers.tokens import TokensController
 from genet.web.controllers.usage import usage
@@ -79,6 +80,7 @@ def create_litestar(settings: Settings, *, static: Path = spa.STATIC, identify: 
             usage,
             PodsController,
             TokensController,
+            PROTOCOL,
             *spa.assets(static),
             spa.page(static),
         ],

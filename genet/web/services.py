@@ -11,7 +11,9 @@ from litestar.di import NamedDependency
 
 from genet.accelerators import counts_devices
 from genet.auth.identity import Identity
-from genet.errors import Unavailable
+from genet.auth.people import People
+from genet.auth.user import User
+from genet.errors import Forbidden, Unavailable
 from genet.flows.create_pod import CreatePod
 from genet.flows.delete_pod import DeletePod
 from genet.flows.extend_pod import ExtendPod
@@ -27,6 +29,7 @@ from genet.gpus.usage.reports import UsageReports
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
 from genet.kube.objects import NAMESPACES, NODES, PODS, Namespace, Node
+from genet.oidc.provider import Provider
 from genet.pods.service import BY_NAMESPACE, Pods
 from genet.prometheus import Prometheus
 from genet.quota import Quota
@@ -48,6 +51,8 @@ class Services:
     usage: UsageReports
     tenancy: Tenancy
     identity: Identity
+    provider: Provider | None
+    """None: switched off."""
     create_pod: CreatePod
     delete_pod: DeletePod
     extend_pod: ExtendPod
@@ -88,6 +93,7 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
         # while it holds its room, a creation makes two calls and waits some seconds; clocks differ by some more
         lifetime = timedelta(seconds=30 + 2 * settings.kubernetes.request_timeout_seconds)
         quota = Quota(kube, is_device, clock, lifetime)
+        provider = Provider.over(settings, identity, _AsStored(identity.people), clock)
         histories = Histories(_prometheus(settings), clock)
         idle_after = timedelta(minutes=settings.lifecycle.idle.minutes)
         usage = UsageReports(overview.ledger, _prometheus(settings, 10.0), idle_after=idle_after, clock=clock)
@@ -104,6 +110,7 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
             usage=usage,
             tenancy=tenancy,
             identity=identity,
+            provider=provider,
             create_pod=CreatePod(kube, settings, tenancy=tenancy, quota=quota, pods=pods, nodes=nodes, clock=clock),
             delete_pod=DeletePod(kube, pods=pods),
             extend_pod=ExtendPod(kube, settings.lifecycle, pods=pods, clock=clock),
@@ -111,6 +118,8 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(cache.run()) for cache in services.caches]
             tasks += [group.create_task(room.run()) for room in (facts, overview, services.gauges)]
+            if provider is not None:
+                tasks.append(group.create_task(provider.keys.run()))
             try:
                 yield services
             finally:
@@ -118,6 +127,19 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
                     task.cancel()
                 await histories.close()
                 await usage.close()
+
+
+class _AsStored:
+    """People as they last were when they came in: all that is known where no provider can be asked."""
+
+    def __init__(self, people: People) -> None:
+        self._people = people
+
+    async def current(self, identifier: str) -> User:
+        record = await self._people.live(identifier)
+        if record is None or record.value.is_disabled:
+            raise Forbidden("your account is disabled, or is no longer there")
+        return self._people.user_of(record.value)
 
 
 def _reader(settings: Settings) -> Reader | None:

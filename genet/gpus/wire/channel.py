@@ -37,6 +37,8 @@ _FRACTION: Final = 16
 """Of the fleet's nodes: more of them than this part are a snapshot."""
 _THREAD_BYTES: Final = 32 * 1024
 """What is longer is compressed in a thread."""
+_AT_ONCE: Final = 4
+"""How many may take a snapshot in the same turn of the loop."""
 _REVISION: Final = re.compile(r"\d{1,18}", re.ASCII)
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -115,6 +117,7 @@ class Channel:
         self._due = 0
         """The revision that it has to be of, at least."""
         self._renewal: asyncio.Task[None] | None = None
+        self._turns = asyncio.Semaphore(_AT_ONCE)
 
     @property
     def end(self) -> int:
@@ -141,7 +144,14 @@ class Channel:
         return self._place_after(int(revision))
 
     async def snapshot(self) -> tuple[Snapshot, int]:
-        """And where to go on after it. Made once for all who need it."""
+        """And where to go on after it. Made once for all who need it, and handed out to a few at a time: two hundred
+        who begin to read it in the same turn of the loop would hold up everybody else."""
+        async with self._turns:
+            found = await self._latest()
+            await asyncio.sleep(0)  # the next few come in the next turn
+            return found
+
+    async def _latest(self) -> tuple[Snapshot, int]:
         rendering = self._rendering
         position = None if rendering is None else self._place_after(rendering.revision)
         if position is not None and self.end - position > _FEW_EVENTS:

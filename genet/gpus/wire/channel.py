@@ -144,8 +144,10 @@ class Channel:
         return self._place_after(int(revision))
 
     async def snapshot(self) -> tuple[Snapshot, int]:
-        """And where to go on after it. Made once for all who need it, and handed out to a few at a time: two hundred
-        who begin to read it in the same turn of the loop would hold up everybody else."""
+        """And where to go on after it. Made once for all who need it, and handed out to a few at a time.
+
+        Two hundred who begin to read it in the same turn of the loop would hold up everybody else.
+        """
         async with self._turns:
             found = await self._latest()
             await asyncio.sleep(0)  # the next few come in the next turn

@@ -6,7 +6,6 @@ and no script of one ever sees it. With `cert` it holds a certificate and its ke
 """
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -20,6 +19,7 @@ from genet.kubeconfig.allowance import Allowance
 from genet.kubeconfig.document import Kubeconfig
 from genet.kubeconfig.exec import CLIENT_ID, SCOPES, Plugin
 from genet.kubeconfig.signing import Signing
+from genet.oidc.discovery import issuer_of
 from genet.oidc.grants import Grants
 from genet.oidc.holders import Recheck
 from genet.settings import Settings
@@ -59,16 +59,16 @@ class IssueKubeconfig:
         grants: Grants | None,
         signing: Signing,
         allowance: Allowance,
-        clock: Callable[[], datetime],
     ) -> None:
         self._settings = settings
+        self._issuer = issuer_of(settings)
+        self.mode = offer.mode(settings, self._issuer)
         self._tenancy = tenancy
         self._people = people
         self._recheck = recheck
         self._grants = grants
         self._signing = signing
         self._allowance = allowance
-        self._clock = clock
 
     async def show(
         self, user: User, form: Literal["exec", "auth-provider"] = "exec", plugin: Plugin | None = None
@@ -82,7 +82,7 @@ class IssueKubeconfig:
             Invalid: this form is not offered.
             Forbidden, NamespaceTaken, Conflict, Unavailable: as `Tenancy.ready`.
         """
-        issuer = self._issuer()
+        issuer = self._login()
         if form == "auth-provider":
             self._check_auth_provider()
             raise UseDownload("this form holds a token: GET /api/kubeconfig/download?form=auth-provider")
@@ -105,7 +105,7 @@ class IssueKubeconfig:
         auth_time: datetime | None,
     ) -> File:
         """As `show`, for all forms; `auth_time`: when the person last proved who they are."""
-        issuer = self._issuer()
+        issuer = self._login()
         name = document.file_name(self._settings.cluster)
         if form == "exec":
             return File(name, (await self.show(user, form, plugin)).kubeconfig)
@@ -131,7 +131,7 @@ class IssueKubeconfig:
             SignerIgnoresExpiry, Unavailable: the cluster makes none, or not such as may be handed out.
             Forbidden, NamespaceTaken: as `Tenancy.ready`; or the person is not who they were any more.
         """
-        if self._mode() != "cert":
+        if self._on() != "cert":
             raise Conflict("kubeconfigs hold no certificates here: GET /api/kubeconfig")
         settings = self._settings.kubeconfig.cert
         name = certificate.common_name(self._settings.oidc_provider.username_prefix, user.identifier)
@@ -155,19 +155,17 @@ class IssueKubeconfig:
             instructions=_CERTIFICATE_INSTRUCTIONS,
         )
 
-    def _mode(self) -> Literal["oidc", "cert"]:
-        mode = offer.mode(self._settings)
-        if mode == "off":
+    def _on(self) -> Literal["oidc", "cert"]:
+        if self.mode == "off":
             raise NotFound("this installation gives out no kubeconfigs")
-        return mode
+        return self.mode
 
-    def _issuer(self) -> str:
+    def _login(self) -> str:
         """Where people log in. Raises where the answer to a GET cannot be a kubeconfig."""
-        if self._mode() == "cert":
+        if self._on() == "cert":
             raise UsePost("kubeconfigs hold a certificate here, made for each of them: POST /api/kubeconfig")
-        issuer = offer.issuer(self._settings)
-        assert issuer is not None, "the offer says so"  # noqa: S101 # or the mode would be off
-        return issuer
+        assert self._issuer is not None, "the offer says so"  # noqa: S101 # or the mode would be off
+        return self._issuer
 
     def _check_auth_provider(self) -> None:
         if not self._settings.kubeconfig.auth_provider:

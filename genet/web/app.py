@@ -19,6 +19,7 @@ from genet.web.boundary import LOOPBACK_NAMES, ASGIApp, Boundary, host_name
 from genet.web.controllers.account import auth_status, config
 from genet.web.controllers.cluster import availability, gpu_overview, gpu_overview_stream
 from genet.web.controllers.health import live, ready
+from genet.web.controllers.kubeconfig import download_kubeconfig, issue_kubeconfig, show_kubeconfig
 from genet.web.controllers.nodes import show_node
 from genet.web.controllers.oidc import PROTOCOL
 from genet.web.controllers.pods import PodsController
@@ -79,6 +80,9 @@ def create_litestar(settings: Settings, *, static: Path = spa.STATIC, identify: 
             show_node,
             usage,
             PodsController,
+            show_kubeconfig,
+            issue_kubeconfig,
+            download_kubeconfig,
             TokensController,
             PROTOCOL,
             *spa.assets(static),

@@ -17,6 +17,7 @@ from genet.errors import Forbidden, Unavailable
 from genet.flows.create_pod import CreatePod
 from genet.flows.delete_pod import DeletePod
 from genet.flows.extend_pod import ExtendPod
+from genet.flows.issue_kubeconfig import IssueKubeconfig
 from genet.flows.show_node import ShowNode
 from genet.gpus.dynamic import DynamicResources
 from genet.gpus.facts import NODE_INDEX, Facts, by_node, device_info_cache
@@ -29,6 +30,8 @@ from genet.gpus.usage.reports import UsageReports
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
 from genet.kube.objects import NAMESPACES, NODES, PODS, Namespace, Node
+from genet.kubeconfig.allowance import Allowance
+from genet.kubeconfig.signing import Signing
 from genet.oidc.provider import Provider
 from genet.pods.service import BY_NAMESPACE, Pods
 from genet.prometheus import Prometheus
@@ -56,6 +59,7 @@ class Services:
     create_pod: CreatePod
     delete_pod: DeletePod
     extend_pod: ExtendPod
+    issue_kubeconfig: IssueKubeconfig
     draining: bool = field(default=False, init=False)
 
     def drain(self) -> None:
@@ -93,7 +97,8 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
         # while it holds its room, a creation makes two calls and waits some seconds; clocks differ by some more
         lifetime = timedelta(seconds=30 + 2 * settings.kubernetes.request_timeout_seconds)
         quota = Quota(kube, is_device, clock, lifetime)
-        provider = Provider.over(settings, identity, _AsStored(identity.people), clock)
+        recheck = _AsStored(identity.people)
+        provider = Provider.over(settings, identity, recheck, clock)
         histories = Histories(_prometheus(settings), clock)
         idle_after = timedelta(minutes=settings.lifecycle.idle.minutes)
         usage = UsageReports(overview.ledger, _prometheus(settings, 10.0), idle_after=idle_after, clock=clock)
@@ -114,6 +119,15 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
             create_pod=CreatePod(kube, settings, tenancy=tenancy, quota=quota, pods=pods, nodes=nodes, clock=clock),
             delete_pod=DeletePod(kube, pods=pods),
             extend_pod=ExtendPod(kube, settings.lifecycle, pods=pods, clock=clock),
+            issue_kubeconfig=IssueKubeconfig(
+                settings,
+                tenancy=tenancy,
+                people=identity.people,
+                recheck=recheck,
+                grants=provider.grants if provider else None,
+                signing=Signing(kube, clock),
+                allowance=Allowance(identity.records, settings.kubeconfig.cert.per_user_and_hour, clock),
+            ),
         )
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(cache.run()) for cache in services.caches]

@@ -33,6 +33,7 @@ from genet.errors import NotFound, Unavailable
 from genet.kube.records import Record, Records
 from genet.oidc import codes
 from genet.oidc.clients import RegisteredClient
+from genet.oidc.discovery import issuer_of
 from genet.oidc.grant import Grant, Standing, ends_at, is_live, may_last, new_mark, shown_user_agent, standing
 from genet.oidc.grant_store import GrantStore
 from genet.oidc.holders import Holders, Recheck
@@ -76,7 +77,7 @@ class Grants:
         clock: Callable[[], datetime],
     ) -> None:
         provider = settings.oidc_provider
-        issuer = provider.issuer or settings.server.public_url or ""
+        issuer = issuer_of(settings) or ""
         self._records = records
         self._store = GrantStore(records, most_per_user=provider.grants_per_user)
         self._holders = Holders(people, recheck)

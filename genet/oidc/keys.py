@@ -65,7 +65,8 @@ class SigningKeys:
         sleep: waits so many seconds.
     """
 
-    max_age: Final = MAX_AGE
+    max_age: Final = int(MAX_AGE.total_seconds())
+    """Seconds that the document of keys may be kept by who fetches it."""
 
     def __init__(
         self,

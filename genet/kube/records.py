@@ -97,7 +97,7 @@ class Records:
             return None
 
     async def replace(self, record: Record[Value], value: Value) -> Record[Value]:
-        """Compare-and-set. Raises Conflict where it has changed since it was read, NotFound where it is gone."""
+        """Compare-and-set. Raises Conflict where it has changed since it was read, that or NotFound where it is gone."""
         manifest = _manifest(record.kind, record.id, value, record.user)
         meta = record.secret.metadata
         manifest["metadata"] |= {"uid": meta.uid, "resourceVersion": meta.resource_version}

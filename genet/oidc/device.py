@@ -143,13 +143,12 @@ class Devices:
         )
         await self._create(known, user_code, value)
 
-    async def asked(self, user_code: str, user: str) -> Question | None:
-        """The device behind a code that this person has typed; None: it has not said yet, or there is none."""
+    async def typed(self, user_code: str, user: str) -> Device | None:
+        """What is known of a code that this person has typed and not decided on; None: nothing."""
         known = await self._find(user_code)
         if known is None or (known.value.user, known.value.status) != (user, "typed"):
             return None
-        question = known.value.question
-        return question if question is not None and question.expires_at > self._clock() else None
+        return known.value if known.value.expires_at > self._clock() else None
 
     async def decide(
         self,

@@ -27,6 +27,7 @@ SCOPES: Final = (OPENID, "profile", "email", "groups", OFFLINE_ACCESS)
 
 LONGEST_STATE: Final = 1024
 LONGEST_NONCE: Final = 256
+LONGEST_HINT: Final = 256
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
@@ -147,7 +148,7 @@ def read_authorization_request(parameters: Parameters) -> AuthorizationRequest:
         code_challenge=_challenge(parameters),
         prompt=_prompt(parameters.get("prompt")),
         max_age=_max_age(parameters.get("max_age")),
-        login_hint=parameters.get("login_hint"),
+        login_hint=_short(parameters.get("login_hint")),
     )
 
 
@@ -198,6 +199,11 @@ def _nonce(nonce: str | None) -> str | None:
     if nonce is not None and (len(nonce) > LONGEST_NONCE or not _PRINTABLE.fullmatch(nonce)):
         raise OAuthError("invalid_request", f"nonce must be printable ASCII of at most {LONGEST_NONCE} characters")
     return nonce
+
+
+def _short(hint: str | None) -> str | None:
+    """It is no more than a hint: one that nobody can mean is passed over."""
+    return hint if hint is not None and len(hint) <= LONGEST_HINT else None
 
 
 def _challenge(parameters: Parameters) -> str | None:

@@ -17,7 +17,9 @@ from genet.settings import Settings
 from genet.web import problems, spa
 from genet.web.boundary import LOOPBACK_NAMES, ASGIApp, Boundary, host_name
 from genet.web.controllers.account import auth_status, config
+from genet.web.controllers.authorize import AUTHORIZATION
 from genet.web.controllers.cluster import availability, gpu_overview, gpu_overview_stream
+from genet.web.controllers.device import DEVICE_PAGE
 from genet.web.controllers.health import live, ready
 from genet.web.controllers.kubeconfig import download_kubeconfig, issue_kubeconfig, show_kubeconfig
 from genet.web.controllers.nodes import show_node
@@ -85,6 +87,8 @@ def create_litestar(settings: Settings, *, static: Path = spa.STATIC, identify: 
             download_kubeconfig,
             TokensController,
             PROTOCOL,
+            AUTHORIZATION,
+            DEVICE_PAGE,
             *spa.assets(static),
             spa.page(static),
         ],

@@ -5,7 +5,6 @@ and none of the answers may be kept by a cache.
 """
 
 import logging
-import math
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -14,10 +13,11 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, NotFoundException
 from litestar.types import ExceptionHandlersMap
 
-from genet.errors import Forbidden, GenetError, Invalid, RateLimited, Unavailable
+from genet.errors import Forbidden, GenetError, Invalid, RateLimited
 from genet.oidc.messages import ErrorResponse, OAuthError, Parameters
 from genet.oidc.provider import Provider
 from genet.web.guards import AnyRequest
+from genet.web.problems import retry_header
 from genet.web.services import Services
 
 log = logging.getLogger(__name__)
@@ -61,13 +61,15 @@ def query_of(request: AnyRequest) -> Parameters:
 
 def parsed(text: bytes) -> Parameters:
     """Raises OAuthError."""
+    return Parameters(pairs_of(text))
+
+
+def pairs_of(text: bytes) -> list[tuple[str, str]]:
+    """As they were sent, doubled ones as well. Raises OAuthError."""
     try:
-        pairs = parse_qsl(
-            text.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS
-        )
+        return parse_qsl(text.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS)
     except ValueError as error:
         raise OAuthError("invalid_request", "the parameters cannot be read") from error
-    return Parameters(pairs)
 
 
 def authorization(request: AnyRequest) -> list[str]:
@@ -103,13 +105,8 @@ def _on_genet_error(_: Request[Any, Any, Any], error: GenetError) -> Response[Er
     if isinstance(error, Invalid):
         return _refuse("invalid_request", "the request cannot be used", 400)
     if isinstance(error, RateLimited):
-        return _refuse("temporarily_unavailable", "too much at once", 429, _retry(error))
-    headers = _retry(error) if isinstance(error, Unavailable) else {}
-    return _refuse("temporarily_unavailable", "try again", 503, headers)
-
-
-def _retry(error: RateLimited | Unavailable) -> dict[str, str]:
-    return {} if error.retry_after is None else {"Retry-After": str(math.ceil(error.retry_after))}
+        return _refuse("temporarily_unavailable", "too much at once", 429, retry_header(error))
+    return _refuse("temporarily_unavailable", "try again", 503, retry_header(error))
 
 
 def _on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[ErrorResponse]:

@@ -91,11 +91,19 @@ def problem(
 
 
 def on_genet_error(_: Request[Any, Any, Any], error: GenetError) -> Response[dict[str, Any]]:
-    status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), HTTPStatus.SERVICE_UNAVAILABLE)
-    headers = {}
+    body = problem(status_of(error), error.code, error.detail, errors=error.errors, extra=error.extra)
+    return _response(body, retry_header(error))
+
+
+def status_of(error: GenetError) -> int:
+    return next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def retry_header(error: GenetError) -> dict[str, str]:
+    """When it may go better, where that is known."""
     if isinstance(error, Unavailable | RateLimited) and error.retry_after is not None:
-        headers["Retry-After"] = str(math.ceil(error.retry_after))
-    return _response(problem(status, error.code, error.detail, errors=error.errors, extra=error.extra), headers)
+        return {"Retry-After": str(math.ceil(error.retry_after))}
+    return {}
 
 
 def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:

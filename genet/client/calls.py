@@ -113,6 +113,8 @@ def _decoded(url: str, status: int, body: bytes, expected: type[T]) -> T:
             return msgspec.json.decode(body, type=expected)
         except msgspec.DecodeError as error:
             raise Unreachable(f"{origin(url)} answers something else than expected ({printable(str(error))})") from None
+    if status >= httpx.codes.INTERNAL_SERVER_ERROR or status == httpx.codes.TOO_MANY_REQUESTS:
+        raise Unreachable(f"{origin(url)} answers {status}{_detail(body)}")
     try:
         refusal = msgspec.json.decode(body, type=_Refusal)
     except msgspec.DecodeError:

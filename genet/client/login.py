@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 import time
 import webbrowser
 from collections.abc import Callable, Iterator
@@ -21,21 +22,21 @@ _MARGIN_SECONDS: Final = 60.0
 _SLOWER_SECONDS: Final = 5.0
 
 
-def open_browser(url: str) -> bool:
-    """Whether a browser could be started. On Linux without a display Python would start one inside the terminal."""
+def open_browser(url: str) -> None:
+    """Starts the person's browser; not on Linux without a display, where Python would start one in the terminal."""
     named = ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")
-    return (sys.platform != "linux" or any(os.environ.get(name) for name in named)) and webbrowser.open(url)
+    if sys.platform != "linux" or any(os.environ.get(name) for name in named):
+        webbrowser.open(url)
 
 
-def no_browser(_: str) -> bool:
+def no_browser(_: str) -> None:
     """Whoever logs in opens the address where they like."""
-    return False
 
 
 class Way(NamedTuple):
     """How somebody logs in; `terminal` is the file descriptor of one where an address can be pasted."""
 
-    open_url: Callable[[str], bool] = open_browser
+    open_url: Callable[[str], object] = open_browser
     by_device: bool = False
     limit_seconds: float = LIMIT_SECONDS
     terminal: int | None = None
@@ -109,15 +110,16 @@ def _by_browser(provider: Provider, client_id: str, way: Way) -> tuple[Tokens, s
     with listening() as listener:
         asked = attempt.begin(provider.metadata, client_id, listener.redirect_uri)
         tell("Log in with your browser at", f"  {asked.url}")
+        if way.terminal is not None:
+            tell(
+                "If your browser is on another machine, its last page will not load: copy its address,",
+                f"which begins with {listener.redirect_uri}, and paste it here.",
+            )
+        listener.expect(asked)
         with _quiet_stdout():
-            opened = way.open_url(asked.url)
-            if not opened and way.terminal is not None:
-                tell(
-                    "If that browser is on another machine, its last page will not load: copy its address,",
-                    f"which begins with {listener.redirect_uri}, and paste it here.",
-                )
-            pasted = None if opened else way.terminal
-            code = listener.wait(asked, seconds=way.limit_seconds, pasted=pasted)
+            # some browsers come back only when they are closed
+            threading.Thread(target=way.open_url, args=(asked.url,), daemon=True).start()
+            code = listener.wait(asked, seconds=way.limit_seconds, pasted=way.terminal)
     return provider.redeem(code, asked.verifier, asked.redirect_uri), asked.nonce
 
 

@@ -47,16 +47,19 @@ class Listener:
         self.server = ThreadingHTTPServer((HOST, 0), self._handler())
         self.redirect_uri = f"http://{HOST}:{self.server.server_port}/"
 
+    def expect(self, attempt: Attempt) -> None:
+        """From now on its answer is known; before the browser is sent away."""
+        with self._lock:
+            self._attempt = attempt
+
     def wait(self, attempt: Attempt, *, seconds: float, pasted: int | None = None) -> str:
         """The code that answers the attempt; raises ClientError where the server refuses or time is over.
 
         Args:
-            attempt: whose answer is waited for.
+            attempt: that was expected.
             seconds: how long.
             pasted: file descriptor of a terminal where somebody may type the address instead.
         """
-        with self._lock:
-            self._attempt = attempt
         ends = time.monotonic() + seconds
         typed = b""
         while True:

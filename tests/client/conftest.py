@@ -79,6 +79,8 @@ class Person:
     issuer: Issuer
     browser: Browser
     store: Store
+    cache: Path
+    """XDG_CACHE_HOME of the store."""
     now: Callable[[], float] = time.time
 
     def logs_in(self, *, ca_data: str | None = None, limit_seconds: float = 20) -> Login:
@@ -96,5 +98,5 @@ class Person:
 
 
 @pytest.fixture
-def person(issuer, browser, store) -> Person:
-    return Person(issuer, browser, store)
+def person(issuer, browser, store, tmp_path) -> Person:
+    return Person(issuer, browser, store, tmp_path / "cache")

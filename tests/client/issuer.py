@@ -39,6 +39,7 @@ class Issuer:
     tokens: dict[str, Any] = field(default_factory=dict)
     """Added to answers of the token endpoint; None takes out."""
     lifetime_seconds: int = 600
+    clock: Callable[[], float] = time.time
     failing: int | None = None
     """Status that the token endpoint answers with, instead of tokens."""
     device_answers: list[str] = field(default_factory=list)
@@ -113,7 +114,7 @@ class Issuer:
         return (400, {"error": error}) if error else (200, self._issued(nonce))
 
     def _issued(self, nonce: str | None) -> dict[str, Any]:
-        now = int(time.time())
+        now = int(self.clock())
         claims = {
             "iss": self.url,
             "sub": "alice-a",

@@ -227,7 +227,6 @@ def test_the_address_of_a_browser_elsewhere_can_be_pasted(person, issuer, capfd)
     def tells(url):
         asked.append(url)
         opened.set()
-        return False
 
     def pastes():
         opened.wait(10)

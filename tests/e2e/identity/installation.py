@@ -21,7 +21,7 @@ import yaml
 from tests.certificates import Authority
 from tests.e2e.conftest import Kubectl
 from tests.e2e.identity.switch import Switch, switching
-from tests.processes import GENET, free_port, program, until
+from tests.processes import GENET, environment, free_port, program, until
 from tests.upstream.browser import Browser
 from tests.upstream.provider import Employee, Upstream, company
 
@@ -29,7 +29,10 @@ ISSUER_VARIABLE: Final = "GENET_E2E_OIDC_ISSUER"
 AUTHORITY_VARIABLE: Final = "GENET_E2E_OIDC_AUTHORITY"
 CONFIDENTIAL: Final = "dashboard"
 CONFIDENTIAL_SECRET: Final = "of the dashboard: 6f1a 100% + more"
-CONFIDENTIAL_REDIRECT: Final = "https://dashboard.example.org/callback?from=genet"
+CONFIDENTIAL_REDIRECT: Final = "https://dashboard.example.org/callback"
+CONFIDENTIAL_REDIRECT_WITH_QUERY: Final = f"{CONFIDENTIAL_REDIRECT}?from=genet"
+ID_TOKEN_SECONDS: Final = 15
+UPSTREAM_CHECK_SECONDS: Final = 10
 KUBE_REDIRECTS: Final = ("http://localhost:8000", "http://localhost:18000")
 
 
@@ -147,18 +150,16 @@ class Installation:
     def logs(self) -> str:
         return "\n".join(server.log.read_text() for server in self.servers)
 
-    def genet(self, *arguments: str) -> str:
+    def genet(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """One of the operator's commands, with the replicas' configuration."""
-        done = subprocess.run(
+        return subprocess.run(
             [*GENET, *arguments, "--config", str(self.config)],
-            env={name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+            env=environment(),
             capture_output=True,
             text=True,
             check=False,
             timeout=60,
         )
-        assert done.returncode == 0, f"genet {arguments}: {done.stdout} {done.stderr}"
-        return done.stdout
 
 
 def settings(
@@ -173,7 +174,7 @@ def settings(
         "id": CONFIDENTIAL,
         "secret": CONFIDENTIAL_SECRET,
         "name": "The dashboard",
-        "redirectURIs": [CONFIDENTIAL_REDIRECT],
+        "redirectURIs": [CONFIDENTIAL_REDIRECT, CONFIDENTIAL_REDIRECT_WITH_QUERY],
         "grantTypes": ["authorization_code", "refresh_token", "device_code"],
     }
     return {
@@ -189,7 +190,7 @@ def settings(
         "oidcProvider": {
             "clients": [confidential],
             "deviceFlow": True,
-            "ttl": {"idToken": 15, "accessToken": 600, "upstreamCheck": 10},
+            "ttl": {"idToken": ID_TOKEN_SECONDS, "upstreamCheck": UPSTREAM_CHECK_SECONDS},
         },
         "cluster": {"name": "real", "server": cluster["server"], "caData": ca_data},
         "kubeconfig": {"authProvider": True, "plugin": "genet"},

@@ -10,12 +10,14 @@ What cannot be read, written by a newer Genet perhaps, is counted and left alone
 
 import asyncio
 import logging
+import secrets
+import socket
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -23,6 +25,7 @@ from prometheus_client.registry import Collector
 from genet.auth.sessions import SESSION, Session
 from genet.auth.tokens import TOKEN, Token
 from genet.errors import Conflict, GenetError, Gone, NotFound, Unavailable
+from genet.kube.client import KubeClient
 from genet.kube.objects import Secret
 from genet.kube.records import RECORD, Kind, Record, Records
 from genet.oidc.device import DEVICE, Device
@@ -193,6 +196,13 @@ class Collecting(Collector):
         self._seen: Mapping[str, int] | None = None
         self._unreadable: Mapping[str, int] = {}
         self._deleted: Counter[str] = Counter()
+
+    @classmethod
+    def over(cls, kube: KubeClient, records: Records, ttl: Lifetimes, clock: Callable[[], datetime]) -> Self:
+        """That of one replica, under a name that no other has."""
+        identity = f"{socket.gethostname()}-{secrets.token_hex(4)}"
+        leadership = Leadership(kube, LEASE, records.namespace, identity=identity, clock=clock)
+        return cls(Collect(records, ttl, clock=clock), leadership, clock=clock)
 
     async def run(self) -> None:
         """Until cancelled."""

@@ -20,6 +20,8 @@ from genet.web.controllers.account import auth_status, config
 from genet.web.controllers.authorize import AUTHORIZATION
 from genet.web.controllers.cluster import availability, gpu_overview, gpu_overview_stream
 from genet.web.controllers.device import DEVICE_PAGE
+from genet.web.controllers.downloads import downloads
+from genet.web.controllers.grants import GrantsController
 from genet.web.controllers.health import live, ready
 from genet.web.controllers.kubeconfig import download_kubeconfig, issue_kubeconfig, show_kubeconfig
 from genet.web.controllers.nodes import show_node
@@ -86,9 +88,11 @@ def create_litestar(settings: Settings, *, static: Path = spa.STATIC, identify: 
             issue_kubeconfig,
             download_kubeconfig,
             TokensController,
+            GrantsController,
             PROTOCOL,
             AUTHORIZATION,
             DEVICE_PAGE,
+            *downloads(settings.server.public_url),
             *spa.assets(static),
             spa.page(static),
         ],

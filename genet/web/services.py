@@ -32,6 +32,7 @@ from genet.kube.client import KubeClient
 from genet.kube.objects import NAMESPACES, NODES, PODS, Namespace, Node
 from genet.kubeconfig.allowance import Allowance
 from genet.kubeconfig.signing import Signing
+from genet.oidc.collect import Collecting
 from genet.oidc.provider import Provider
 from genet.pods.service import BY_NAMESPACE, Pods
 from genet.prometheus import Prometheus
@@ -60,6 +61,7 @@ class Services:
     delete_pod: DeletePod
     extend_pod: ExtendPod
     issue_kubeconfig: IssueKubeconfig
+    collecting: Collecting
     draining: bool = field(default=False, init=False)
 
     def drain(self) -> None:
@@ -116,6 +118,7 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
             tenancy=tenancy,
             identity=identity,
             provider=provider,
+            collecting=Collecting.over(kube, identity.records, settings.oidc_provider.ttl, clock),
             create_pod=CreatePod(kube, settings, tenancy=tenancy, quota=quota, pods=pods, nodes=nodes, clock=clock),
             delete_pod=DeletePod(kube, pods=pods),
             extend_pod=ExtendPod(kube, settings.lifecycle, pods=pods, clock=clock),
@@ -134,6 +137,8 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
             tasks += [group.create_task(room.run()) for room in (facts, overview, services.gauges)]
             if provider is not None:
                 tasks.append(group.create_task(provider.keys.run()))
+            if identity.is_needed:
+                tasks.append(group.create_task(services.collecting.run()))
             try:
                 yield services
             finally:

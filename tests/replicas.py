@@ -63,7 +63,7 @@ class Replica:
                 await asyncio.sleep(0.005)
 
 
-def settings(kubeconfig: Path | str, **changes: Any) -> Settings:
+def settings(kubeconfig: Path | str, /, **changes: Any) -> Settings:
     return msgspec.convert({**CONFIGURATION, "kubernetes": {"kubeconfig": str(kubeconfig)}, **changes}, Settings)
 
 

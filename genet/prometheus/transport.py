@@ -107,7 +107,7 @@ class Adapter(HTTPAdapter):
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
         pool = super().get_connection_with_tls_context(*args, **kwargs)
-        pool.ConnectionCls = _watched(pool.ConnectionCls, self._line)
+        pool.ConnectionCls = watched(pool.ConnectionCls, self._line)
         return pool
 
     def send(self, *args: Any, **kwargs: Any) -> requests.Response:
@@ -132,7 +132,7 @@ class Adapter(HTTPAdapter):
         return body
 
 
-def _watched(connection: Any, line: Line) -> Any:
+def watched(connection: Any, line: Line) -> Any:
     """The pool's class of connections, with every new socket put under watch."""
 
     class Watched(connection):  # type: ignore[misc]  # the base is http's or https's, known at run time only

@@ -15,11 +15,11 @@ What the API answers depends on who asks, so no cache may keep it unless its han
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
-from ipaddress import ip_address
 from typing import Any
 
 import msgspec
 
+from genet.settings.urls import is_loopback
 from genet.web import ways
 from genet.web.credentials import bearer
 from genet.web.problems import MEDIA_TYPE, problem
@@ -138,13 +138,6 @@ class Boundary:
             # it passed whatever its origin: what a browser adds by itself may not speak for it
             dropped = (*dropped, b"cookie")
         return [(key, value) for key, value in headers if b"_" not in key and not key.lower().startswith(dropped)]
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _is_safe(scope: Scope) -> bool:

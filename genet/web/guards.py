@@ -14,7 +14,7 @@ from genet.auth.policy import ANY_TOKEN, POLICY, Access, Rule
 from genet.auth.user import Caller, User
 from genet.errors import Forbidden
 from genet.settings import Settings
-from genet.web.boundary import is_loopback
+from genet.settings.urls import is_loopback
 
 OPERATION = "operation"
 

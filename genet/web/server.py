@@ -21,8 +21,9 @@ from prometheus_client import REGISTRY, start_http_server
 from prometheus_client.registry import Collector
 
 from genet.settings import TLS, Settings
+from genet.settings.urls import is_loopback
 from genet.web.app import create_app
-from genet.web.boundary import ASGIApp, is_loopback
+from genet.web.boundary import ASGIApp
 from genet.web.services import Services, running
 from genet.web.telemetry import LoopLag
 

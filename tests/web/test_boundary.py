@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genet.web.boundary import LOOPBACK_NAMES, Boundary, is_loopback
+from genet.settings.urls import is_loopback
+from genet.web.boundary import LOOPBACK_NAMES, Boundary
 
 OWN = "localhost:8080"
 NEAR, FAR = ("127.0.0.1", 50000), ("10.1.2.3", 50000)

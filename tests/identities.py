@@ -1,6 +1,7 @@
 """Replicas as far as people's records go: each with a cache and keys of its own, over one cluster."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -64,3 +65,11 @@ async def make_token(identity: Identity, user: User = ANN, **more: Any) -> str:
     """A new token's text."""
     wanted = {"name": "ci", "scopes": ("pods:read",), "lifetime": timedelta(days=90), **more}
     return (await identity.tokens.create(user, **wanted))[1]
+
+
+async def ends(find: Callable[[str], Awaitable[object]], *bearers: str) -> None:
+    """Within two seconds nobody is found by any of these any more."""
+    async with asyncio.timeout(2):
+        for bearer in bearers:
+            while await find(bearer) is not None:  # noqa: ASYNC110 # what an answer depends on tells nobody
+                await asyncio.sleep(0.01)

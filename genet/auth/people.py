@@ -208,7 +208,7 @@ class People:
     async def disable(self, identifier: str) -> dict[str, int]:
         """End everything, and let them in no more until `enable`; returns how many of each kind were deleted.
 
-        The rights in their namespace are taken away by `genet.flows.disable_user`.
+        The rights in their namespace are taken away by `genet.flows.users`.
 
         Raises:
             NotFound: there is no such person.

@@ -74,6 +74,7 @@ POLICY: Final[Mapping[str, Rule]] = {
     "oidc:token": Rule(Access.PROTOCOL),
     "oidc:userinfo": Rule(Access.PROTOCOL),
     "oidc:userinfo-posted": Rule(Access.PROTOCOL),
+    "oidc:kubeconfig": Rule(Access.PROTOCOL),
     "oidc:revoke": Rule(Access.PROTOCOL),
     "oidc:device-authorization": Rule(Access.PROTOCOL),
     "oidc:device": Rule(Access.ANYBODY),

@@ -24,15 +24,14 @@ _SECONDS = 30
 
 
 class Kubeconfig(msgspec.Struct, frozen=True):
-    """What is used of the answer of `GET /api/kubeconfig`."""
+    """What is used of the answer of `GET /oidc/kubeconfig`, which takes the access token."""
 
     kubeconfig: str
 
 
 def fetch(login: Login, calls: Calls) -> str:
     """The YAML text; it holds no secret, so it may lie in a home that is backed up."""
-    url = f"{origin(login.issuer)}/api/kubeconfig?form=exec&plugin=genet"
-    return calls.get(url, Kubeconfig, bearer=login.access_token).kubeconfig
+    return calls.get(f"{login.issuer.rstrip('/')}/oidc/kubeconfig", Kubeconfig, bearer=login.access_token).kubeconfig
 
 
 def own_file(login: Login, home: Path) -> Path:

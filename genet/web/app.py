@@ -26,6 +26,7 @@ from genet.web.controllers.health import live, ready
 from genet.web.controllers.kubeconfig import download_kubeconfig, issue_kubeconfig, show_kubeconfig
 from genet.web.controllers.nodes import show_node
 from genet.web.controllers.oidc import PROTOCOL
+from genet.web.controllers.oidc_kubeconfig import COMMAND_LINE
 from genet.web.controllers.pods import PodsController
 from genet.web.controllers.tokens import TokensController
 from genet.web.controllers.usage import usage
@@ -90,6 +91,7 @@ def create_litestar(settings: Settings, *, static: Path = spa.STATIC, identify: 
             TokensController,
             GrantsController,
             PROTOCOL,
+            COMMAND_LINE,
             AUTHORIZATION,
             DEVICE_PAGE,
             *downloads(settings.server.public_url),

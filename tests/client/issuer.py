@@ -185,11 +185,11 @@ def _handler(issuer: Issuer, prefix: str) -> type[BaseHTTPRequestHandler]:  # no
                     self._redirect(f"{issuer.url}/.well-known/openid-configuration")
                 case "/large/.well-known/openid-configuration":
                     self._json(200, {**issuer.document(), "more": "x" * 2**21})
-                case "/api/kubeconfig" if self._bearer() in issuer.access_tokens:
+                case "/oidc/kubeconfig" if self._bearer() in issuer.access_tokens:
                     self._json(
                         200, {"mode": "oidc", "form": "exec", "kubeconfig": issuer.kubeconfig, "expiresAt": None}
                     )
-                case "/api/kubeconfig":
+                case "/oidc/kubeconfig":
                     self._json(401, {"type": "x", "status": 401, "detail": "log in first", "code": "unauthenticated"})
                 case _:
                     self._json(404, {"detail": "nothing is here"})

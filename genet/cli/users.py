@@ -9,12 +9,7 @@ from genet.cli.common import Commands, complain, settings_of, with_config
 if TYPE_CHECKING:
     from genet.flows.users import Users
 
-_ENDED = (
-    ("session", "sessions"),
-    ("token", "API tokens"),
-    ("grant", "kubectl and other grants"),
-    ("device", "devices"),
-)
+_ENDED = (("session", "session"), ("token", "API token"), ("grant", "grant"), ("device", "device"))
 
 
 def add(commands: Commands) -> None:
@@ -60,8 +55,8 @@ def _list(arguments: argparse.Namespace) -> int:
 def _disable(arguments: argparse.Namespace) -> int:
     async def disabled(users: "Users") -> None:
         ended = await users.disable(arguments.user)
-        parts = [f"{count} {what}" for kind, what in _ENDED if (count := ended[kind])]
-        print(f"{arguments.user} is disabled: ended {', '.join(parts) or 'nothing, as there was nothing'};")
+        parts = [f"{count} {what}{'s' * (count > 1)}" for kind, what in _ENDED if (count := ended[kind])]
+        print(f"{arguments.user} is disabled. Ended: {', '.join(parts) or 'nothing, as there was nothing'}.")
         print("kubectl may do nothing more in their name. Their pods stay until their time is over.")
 
     return _run(arguments, disabled)

@@ -99,7 +99,7 @@ class Replica:
             client.close()
 
 
-def configuration(directory: Path, kubeconfig: str, **settings: Any) -> Path:
+def configuration(directory: Path, kubeconfig: str, /, **settings: Any) -> Path:
     """Writes the YAML file of a server in dev mode that leaves no trace outside its port."""
     document = {
         "auth": {"mode": "dev"},

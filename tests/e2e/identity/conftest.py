@@ -23,7 +23,8 @@ from tests.upstream.provider import Employee
 
 @pytest.fixture(scope="session")
 def installation(kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    with installed(Path(tmp_path_factory.mktemp("identity")), kubectl) as running:
+    expired = int(os.environ.get("GENET_E2E_EXPIRED_GRANTS", "10000"))
+    with installed(Path(tmp_path_factory.mktemp("identity")), kubectl, expired_grants=expired) as running:
         yield running
 
 

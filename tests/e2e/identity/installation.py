@@ -20,6 +20,7 @@ import yaml
 
 from tests.certificates import Authority
 from tests.e2e.conftest import Kubectl
+from tests.e2e.identity.expired import leave_behind
 from tests.e2e.identity.switch import Switch, switching
 from tests.processes import GENET, environment, free_port, program, until
 from tests.upstream.browser import Browser
@@ -82,6 +83,7 @@ class Installation:
         ca_file: Path,
         grants_namespace: str,
         is_trusted: bool,
+        expired_grants: int,
     ) -> None:
         self.issuer = issuer
         self.switch = switch
@@ -92,6 +94,8 @@ class Installation:
         self.grants_namespace = grants_namespace
         self.is_trusted = is_trusted
         """Whether the API server takes its tokens."""
+        self.expired_grants = expired_grants
+        """How many were left behind before it started."""
         self.tls = ssl.create_default_context(cafile=str(ca_file))
 
     @property
@@ -139,7 +143,8 @@ class Installation:
         """Logs in at Genet; what it then says of the person."""
         await browser.sign_in(self.issuer, person.login, next_="/healthz")
         status: dict[str, Any] = (await browser.fetch("GET", f"{self.issuer}/api/auth/status")).json()
-        assert status["authenticated"], status
+        assert (status["authenticated"], status["mode"]) == (True, "oauth"), status
+        assert status["username"] == person.login
         return status
 
     def records(self, *selector: str) -> list[dict[str, Any]]:
@@ -199,11 +204,8 @@ def settings(
 
 
 @contextmanager
-def installed(directory: Path, kubectl: Kubectl, *, count: int = 2, **changes: Any) -> Iterator[Installation]:
-    """Ready replicas. Where the API server was told of an issuer, they are that issuer; so one at a time.
-
-    `changes`: sections of the configuration file that are merged into `settings`.
-    """
+def installed(directory: Path, kubectl: Kubectl, *, expired_grants: int = 0) -> Iterator[Installation]:
+    """Two ready replicas. Where the API server was told of an issuer, they are that issuer; so one at a time."""
     issuer, authority_directory = os.environ.get(ISSUER_VARIABLE), os.environ.get(AUTHORITY_VARIABLE)
     is_trusted = bool(issuer and authority_directory)
     port = int(issuer.rpartition(":")[2]) if issuer and is_trusted else free_port()
@@ -216,9 +218,8 @@ def installed(directory: Path, kubectl: Kubectl, *, count: int = 2, **changes: A
         upstream = stack.enter_context(company(directory, redirect_uris=redirects, tls=tls, ca_file=authority.ca_file))
         switch = stack.enter_context(switching(port))
         config = directory / "genet.yaml"
-        document = merged(settings(issuer, upstream, tls, kubectl, namespace), changes)
-        config.write_text(yaml.safe_dump(document))
-        servers = [Server(free_port(), directory / f"replica-{index}.log", config) for index in range(count)]
+        config.write_text(yaml.safe_dump(settings(issuer, upstream, tls, kubectl, namespace)))
+        servers = [Server(free_port(), directory / f"replica-{index}.log", config) for index in range(2)]
         for server in servers:
             stack.callback(server.end)
         installation = Installation(
@@ -230,8 +231,12 @@ def installed(directory: Path, kubectl: Kubectl, *, count: int = 2, **changes: A
             ca_file=authority.ca_file,
             grants_namespace=namespace,
             is_trusted=is_trusted,
+            expired_grants=expired_grants,
         )
         stack.callback(kubectl.run, "delete", "namespace", namespace, "--wait=false", "--ignore-not-found")
+        if expired_grants:
+            kubectl("create", "namespace", namespace)
+            leave_behind(kubectl.kubeconfig, namespace, expired_grants)
         for server in servers:
             server.start()
         installation.wait_ready()
@@ -239,12 +244,3 @@ def installed(directory: Path, kubectl: Kubectl, *, count: int = 2, **changes: A
         yield installation
     bugs = [line for line in installation.logs().splitlines() if "unhandled error" in line]
     assert not bugs, installation.logs()
-
-
-def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """Tables are merged into tables; all else takes the place of what was there."""
-    result = dict(base)
-    for name, value in changes.items():
-        both = isinstance(value, dict) and isinstance(result.get(name), dict)
-        result[name] = merged(result[name], value) if both else value
-    return result

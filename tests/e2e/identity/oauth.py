@@ -87,6 +87,11 @@ class Program:
         page = await allow(browser, await browser.open(url, stop=self.redirect_uri), stop=self.redirect_uri)
         return Asked(page, asked.state, asked.nonce, asked.verifier)
 
+    async def authorize_refused(self, wrong: dict[str, str]) -> httpx.Response:
+        """A request that may not be redirected anywhere."""
+        url, _ = await self.request(**wrong)
+        return await self.http.get(url, headers={"Accept": "text/html"})
+
     async def token(self, at: str | None = None, **form: str | None) -> httpx.Response:
         data = {name: value for name, value in form.items() if value is not None}
         url = await self.endpoint("token", at)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 import requests
@@ -11,7 +12,7 @@ from requests_oauth2client import (
     BearerToken,
     ClientSecretBasic,
     ClientSecretPost,
-    DeviceAuthorizationPoolingJob,
+    DeviceAuthorizationPollingJob,
     InvalidGrant,
     OAuth2Client,
     PublicApp,
@@ -31,11 +32,11 @@ from tests.upstream.provider import Employee
 
 pytestmark = pytest.mark.e2e
 
+ENCODED = quote_plus(CONFIDENTIAL_SECRET)
+"""As RFC 6749 section 2.3.1 wants it in Basic; this client leaves that to its users."""
 CLIENTS = [
     pytest.param(PublicApp("kube"), KUBE_REDIRECTS[0], "S256", id="public"),
-    pytest.param(
-        ClientSecretBasic(CONFIDENTIAL, CONFIDENTIAL_SECRET), CONFIDENTIAL_REDIRECT_WITH_QUERY, "S256", id="basic-pkce"
-    ),
+    pytest.param(ClientSecretBasic(CONFIDENTIAL, ENCODED), CONFIDENTIAL_REDIRECT_WITH_QUERY, "S256", id="basic-pkce"),
     pytest.param(
         ClientSecretPost(CONFIDENTIAL, CONFIDENTIAL_SECRET), CONFIDENTIAL_REDIRECT_WITH_QUERY, None, id="post-no-pkce"
     ),
@@ -51,6 +52,8 @@ def session(installation: Installation) -> Iterator[requests.Session]:
 
 
 def client_of(installation: Installation, session: requests.Session, auth: Any, **more: Any) -> OAuth2Client:
+    metadata = session.get(f"{installation.issuer}/.well-known/openid-configuration").json()
+    more |= {"device_authorization_endpoint": metadata["device_authorization_endpoint"]}  # it does not look for it
     # `testing` lets it take an issuer with a port
     return OAuth2Client.from_discovery_endpoint(
         issuer=installation.issuer, auth=auth, session=session, testing=True, **more
@@ -103,7 +106,7 @@ def test_it_logs_in_a_device(
     person = installation.hire("staff")
     client = client_of(installation, session, auth)
     device = client.authorize_device(scope=SCOPE)
-    polling = DeviceAuthorizationPoolingJob(client, device, interval=5)
+    polling = DeviceAuthorizationPollingJob(client, device, interval=5)
     page = let_in(installation, person, str(device.verification_uri_complete))
     assert page.status == 200, page.text
     tokens = polling()

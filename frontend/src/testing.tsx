@@ -9,7 +9,7 @@ import { LanguageProvider } from "./i18n/language";
 
 export type Server = (request: Request) => Promise<Response>;
 
-const AUTH: Session["auth"] = {
+export const AUTH: Session["auth"] = {
   authenticated: true,
   mode: "dev",
   username: "ann",
@@ -53,7 +53,9 @@ export function renderWith(server: Server, children: ReactNode) {
     <MantineProvider env="test">
       <LanguageProvider>
         <QueryClientProvider client={new QueryClient()}>
-          <SessionContext value={{ api, auth: AUTH, config: CONFIG }}>{children}</SessionContext>
+          <SessionContext value={{ api, auth: AUTH, hasEnded: false, loginURL: null, config: CONFIG }}>
+            {children}
+          </SessionContext>
         </QueryClientProvider>
       </LanguageProvider>
     </MantineProvider>,

@@ -5,7 +5,11 @@ import type { AuthStatus, Config } from "./types";
 
 export interface Session {
   api: ApiClient;
+  /** Who is here; who was, after the session has ended, so that what one sees and has typed stays. */
   auth: AuthStatus;
+  hasEnded: boolean;
+  /** Where to log in; null for those who are, and where a proxy does it. */
+  loginURL: string | null;
   config: Config;
 }
 

@@ -2,9 +2,11 @@
 import "@mantine/core/styles.css";
 import "./global.css";
 import { MantineProvider } from "@mantine/core";
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { useState } from "react";
 import { BrowserRouter, Navigate, Route, Routes } from "react-router";
+import { ApiError } from "../api/errors";
+import { AccountPage } from "../features/account/AccountPage";
 import { OverviewProvider } from "../features/gpus/live/OverviewProvider";
 import { LanguageProvider } from "../i18n/language";
 import { CrashGuard } from "./CrashGuard";
@@ -14,7 +16,7 @@ import { Shell } from "./Shell";
 import { theme } from "./theme";
 
 export function App() {
-  const [client] = useState(() => new QueryClient());
+  const [client] = useState(createQueryClient);
   return (
     <MantineProvider theme={theme} defaultColorScheme="auto">
       <LanguageProvider>
@@ -34,6 +36,7 @@ export function App() {
                       <Route path="/gpus" element={<GpusRoute />} />
                       <Route path="/pods" element={<PodsRoute />} />
                       <Route path="/usage" element={<UsageRoute />} />
+                      <Route path="/account" element={<AccountPage />} />
                       <Route path="*" element={<NotFoundRoute />} />
                     </Route>
                   </Routes>
@@ -45,4 +48,18 @@ export function App() {
       </LanguageProvider>
     </MantineProvider>
   );
+}
+
+/** Whichever call meets it first: when the session has ended, that is looked up at once. */
+function createQueryClient(): QueryClient {
+  const onError = (error: unknown) => {
+    if (error instanceof ApiError && error.status === 401) {
+      void client.invalidateQueries({ queryKey: ["auth"] });
+    }
+  };
+  const client = new QueryClient({
+    queryCache: new QueryCache({ onError }),
+    mutationCache: new MutationCache({ onError }),
+  });
+  return client;
 }

@@ -1,10 +1,11 @@
 /** Lets the pages begin when it is known who is here and what this installation offers. */
 import { Center, Container, Loader } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
-import { type ReactNode, useMemo, useState } from "react";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { Fragment, type ReactNode, useEffect, useMemo, useState } from "react";
 import { createClient } from "../api/client";
 import { unwrap } from "../api/errors";
 import { SessionContext } from "../api/session";
+import type { AuthStatus } from "../api/types";
 import { useText } from "../i18n/language";
 import { Problem } from "../ui/Problem";
 import { devUserOf } from "./devUser";
@@ -19,21 +20,36 @@ export function SessionGate({ children }: { children: ReactNode }) {
     queryKey: ["auth"],
     queryFn: ({ signal }) => unwrap(first.GET("/api/auth/status", { signal })),
     refetchInterval: MINUTE,
+    refetchOnWindowFocus: "always",
   });
   const config = useQuery({
     queryKey: ["config"],
     queryFn: ({ signal }) => unwrap(first.GET("/api/config", { signal })),
     staleTime: Number.POSITIVE_INFINITY,
   });
+  const member = useMember(auth.data);
 
   const mode = auth.data?.mode;
   const api = useMemo(() => createClient({ devUser: mode === "dev" ? wished : null }), [mode, wished]);
   const session = useMemo(
-    () => auth.data && config.data && { api, auth: auth.data, config: config.data },
-    [api, auth.data, config.data],
+    () =>
+      auth.data &&
+      config.data && {
+        api,
+        auth: member ?? auth.data,
+        hasEnded: member !== null && !auth.data.authenticated,
+        loginURL: auth.data.loginURL,
+        config: config.data,
+      },
+    [api, auth.data, member, config.data],
   );
   if (session) {
-    return <SessionContext value={session}>{children}</SessionContext>;
+    // What one person has seen and typed is not for the next.
+    return (
+      <SessionContext value={session}>
+        <Fragment key={session.auth.userIdentifier}>{children}</Fragment>
+      </SessionContext>
+    );
   }
   const failed = auth.error ?? config.error;
   return failed ? (
@@ -49,4 +65,21 @@ export function SessionGate({ children }: { children: ReactNode }) {
       <Loader aria-label={text.app.loading} />
     </Center>
   );
+}
+
+/** Who was logged in last; null: nobody yet. What was asked for somebody else is forgotten. */
+function useMember(status: AuthStatus | undefined): AuthStatus | null {
+  const client = useQueryClient();
+  const [member, setMember] = useState<AuthStatus | null>(null);
+  if (status?.authenticated && status !== member) {
+    setMember(status);
+  }
+  const identifier = member?.userIdentifier ?? null;
+  useEffect(() => {
+    if (identifier !== null) {
+      return () =>
+        client.removeQueries({ predicate: ({ queryKey }) => !["auth", "config"].includes(`${queryKey[0]}`) });
+    }
+  }, [client, identifier]);
+  return member;
 }

@@ -1,10 +1,12 @@
 /** Header and frame of every page. */
-import { ActionIcon, Button, Group, Menu, Text, useMantineColorScheme } from "@mantine/core";
-import { IconCheck, IconDeviceDesktop, IconLanguage, IconMoon, IconSun, IconUser } from "@tabler/icons-react";
+import { ActionIcon, Group, Menu, Text, useMantineColorScheme } from "@mantine/core";
+import { IconCheck, IconDeviceDesktop, IconLanguage, IconMoon, IconSun } from "@tabler/icons-react";
 import { useEffect } from "react";
 import { NavLink, Outlet, useLocation } from "react-router";
 import { useSession } from "../api/session";
 import { type Locale, useLanguage, useText } from "../i18n/language";
+import { LogInButton } from "../ui/LogIn";
+import { AccountMenu } from "./AccountMenu";
 import { carryDevUser } from "./devUser";
 import iconUrl from "./icon.svg";
 import classes from "./Shell.module.css";
@@ -30,7 +32,7 @@ export function Shell() {
             </Text>
           </div>
           <nav className={classes.nav} aria-label={text.app.navigation}>
-            {(["gpus", "pods", "usage"] as const).map((page) => (
+            {(["gpus", "pods", "usage", "account"] as const).map((page) => (
               <NavLink
                 key={page}
                 to={{ pathname: `/${page}`, search: carryDevUser(search) }}
@@ -43,10 +45,11 @@ export function Shell() {
           <Group gap={6} wrap="nowrap" className={classes.tools}>
             <LanguageMenu />
             <ThemeMenu />
-            <Account />
+            <AccountMenu />
           </Group>
         </div>
       </header>
+      <SessionEnded />
       <main id="content" className={classes.main} tabIndex={-1}>
         <Outlet />
       </main>
@@ -54,42 +57,17 @@ export function Shell() {
   );
 }
 
-function Account() {
+/** What one sees and has typed stays: logging in happens beside it, and coming back goes on here. */
+function SessionEnded() {
   const text = useText();
-  const { auth } = useSession();
-  if (!auth.authenticated) {
-    return (
-      auth.loginURL && (
-        <Button component="a" href={auth.loginURL} size="xs">
-          {text.app.logIn}
-        </Button>
-      )
-    );
-  }
+  const { hasEnded, auth } = useSession();
   return (
-    <Menu position="bottom-end">
-      <Menu.Target>
-        <Button
-          variant="subtle"
-          color="gray"
-          size="sm"
-          px={8}
-          leftSection={<IconUser size={18} aria-hidden />}
-          classNames={{ section: classes.accountIcon ?? "", label: classes.accountName ?? "" }}
-          aria-label={`${text.app.account}: ${auth.username}`}
-        >
-          {auth.username}
-        </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>
-          <Text size="sm" fw={600} c="var(--mantine-color-text)">
-            {auth.username}
-          </Text>
-          {auth.email}
-        </Menu.Label>
-      </Menu.Dropdown>
-    </Menu>
+    hasEnded && (
+      <div className={classes.ended} role="alert">
+        <Text size="sm">{auth.mode === "proxy" ? text.app.proxyLogIn : text.app.sessionEnded}</Text>
+        <LogInButton newWindow size="xs" />
+      </div>
+    )
   );
 }
 

@@ -10,19 +10,22 @@ import { PodsPage } from "../features/pods/PodsPage";
 import { UsagePage } from "../features/usage/UsagePage";
 import { useText } from "../i18n/language";
 import { EmptyState } from "../ui/EmptyState";
+import { loginHref } from "../ui/LogIn";
 import { carryDevUser } from "./devUser";
 
 export function GpusRoute() {
-  const { auth } = useSession();
+  const { auth, loginURL } = useSession();
   const navigate = useNavigate();
-  const { search } = useLocation();
+  const { pathname, search } = useLocation();
   const [, setSearch] = useSearchParams();
   return (
     <>
       <OverviewPage
         onTake={({ type, nodeName, index }) => {
           if (!auth.authenticated) {
-            window.location.assign(auth.loginURL ?? "/");
+            if (loginURL) {
+              window.location.assign(loginHref(loginURL, pathname + search));
+            }
             return;
           }
           setSearch((old) => {

@@ -8,6 +8,7 @@ import type { Pod, PodList } from "../../api/types";
 import { useText } from "../../i18n/language";
 import { useNow } from "../../lib/time";
 import { EmptyState } from "../../ui/EmptyState";
+import { LogInFirst } from "../../ui/LogIn";
 import { News } from "../../ui/News";
 import { Problem } from "../../ui/Problem";
 import { DeleteDialog } from "./DeleteDialog";
@@ -31,15 +32,7 @@ export function PodsPage({ onCreate, onShowNode }: PodsPageProps) {
   const { auth } = useSession();
   const { data, error, refetch } = usePods();
   if (!auth.authenticated) {
-    return (
-      <EmptyState title={text.pods.logInFirst}>
-        {auth.loginURL && (
-          <Button component="a" href={auth.loginURL}>
-            {text.app.logIn}
-          </Button>
-        )}
-      </EmptyState>
-    );
+    return <LogInFirst title={text.pods.logInFirst} />;
   }
   return (
     <Stack gap="md">

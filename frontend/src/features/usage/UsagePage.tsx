@@ -1,11 +1,11 @@
 /** Who used the GPUs, and who holds some without using them. */
-import { Button, Group, SegmentedControl, Skeleton, Stack, Text, Title } from "@mantine/core";
+import { Group, SegmentedControl, Skeleton, Stack, Text, Title } from "@mantine/core";
 import { useSearchParams } from "react-router";
 import { useSession } from "../../api/session";
 import type { Usage, UsageBy } from "../../api/types";
 import { useLanguage } from "../../i18n/language";
 import { formatMoment } from "../../lib/time";
-import { EmptyState } from "../../ui/EmptyState";
+import { LogInFirst } from "../../ui/LogIn";
 import { Problem } from "../../ui/Problem";
 import { IdleList } from "./IdleList";
 import { UsageRows } from "./UsageRows";
@@ -24,15 +24,7 @@ export function UsagePage({ onHolder }: UsagePageProps) {
   const { by, range } = usageFromSearch(search);
   const { data, error, refetch, isPlaceholderData } = useUsage(by, range);
   if (!auth.authenticated) {
-    return (
-      <EmptyState title={text.usage.logInFirst}>
-        {auth.loginURL && (
-          <Button component="a" href={auth.loginURL}>
-            {text.app.logIn}
-          </Button>
-        )}
-      </EmptyState>
-    );
+    return <LogInFirst title={text.usage.logInFirst} />;
   }
   const choose = (name: string, value: string) =>
     setSearch(

@@ -1,0 +1,26 @@
+/** What a person holds besides pods: the way to kubectl, API tokens, and the programs that act for them. */
+import { Stack, Title } from "@mantine/core";
+import { useSession } from "../../api/session";
+import { useText } from "../../i18n/language";
+import { LogInFirst } from "../../ui/LogIn";
+import { GrantsPanel } from "./GrantsPanel";
+import { KubectlPanel } from "./KubectlPanel";
+import { TokensPanel } from "./TokensPanel";
+
+export function AccountPage() {
+  const text = useText();
+  const { auth } = useSession();
+  if (!auth.authenticated) {
+    return <LogInFirst title={text.account.logInFirst} />;
+  }
+  return (
+    <Stack gap="lg">
+      <Title order={1} size="h3">
+        {text.account.title}
+      </Title>
+      <KubectlPanel />
+      <TokensPanel />
+      <GrantsPanel />
+    </Stack>
+  );
+}

@@ -108,6 +108,8 @@ class World:
     namespace: str
     clock: Clock
     is_real: bool = False
+    cluster: Cluster | None = None
+    """The embedded one itself, to fill it quickly."""
     configuration: dict[str, Any] = field(default_factory=dict)
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
@@ -182,30 +184,28 @@ async def redeemed(replica: Replica, world: World, user: User = ALICE, **changes
 
 
 @asynccontextmanager
-async def embedded(directory: Path) -> AsyncIterator[str]:
+async def embedded(directory: Path) -> AsyncIterator[World]:
     async with Cluster("empty", pace=Pace(0, 0, 0)) as cluster:
         path = directory / "kubeconfig"
         cluster.write_kubeconfig(path)
-        yield str(path)
+        made = World(str(path), "genet-grants", Clock(), cluster=cluster)
+        async with made.stack:
+            yield made
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     """Over the embedded cluster."""
-    async with embedded(tmp_path) as kubeconfig:
-        made = World(kubeconfig, "genet-grants", Clock())
-        async with made.stack:
-            yield made
+    async with embedded(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture(params=["embedded", pytest.param("real", marks=pytest.mark.real)])
 async def any_world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
     """Over the embedded cluster, and over a real one where there is one."""
     if request.param == "embedded":
-        async with embedded(tmp_path) as kubeconfig:
-            made = World(kubeconfig, "genet-grants", Clock())
-            async with made.stack:
-                yield made
+        async with embedded(tmp_path) as made:
+            yield made
         return
     real = os.environ.get("GENET_TEST_KUBECONFIG", "")
     if not real:

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 from litestar.connection import ASGIConnection
 
+from genet import naming
 from genet.auth.sessions import COOKIE
 from genet.auth.user import Caller, User
 from genet.settings import Settings
@@ -73,7 +74,9 @@ class Site:
     async def log_in(self, name: str = "alice", *, ago: float = 0) -> dict[str, str]:
         """The headers of a browser in which somebody has logged in so many seconds ago."""
         identity = self.services.identity
-        user = User(name, f"{name}@example.org", f"{name}-{name}", f"https://login.example.org|{name}", is_admin=False)
+        email = f"{name}@example.org"
+        identifier = naming.user_identifier(name, email)
+        user = User(name, email, identifier, f"https://login.example.org|{name}", is_admin=False)
         await identity.people.logged_in(user, email_verified=True, upstream_refresh_token=None)
         at = self.clock() - timedelta(seconds=ago)
         value, _ = await identity.sessions.start(user, authenticated_at=at, user_agent="Firefox")
@@ -98,8 +101,9 @@ class Site:
             answer = await self.decide(browser, form_of(answer))
         return answered(answer)["code"]
 
-    async def token(self, *, auth: Any = None, headers: dict[str, str] | None = None, **form: str) -> httpx.Response:
-        return await self.http.post("/oidc/token", data=form, auth=auth, headers=headers)
+    async def token(self, form: dict[str, str], *, auth: tuple[str, str] | None = None) -> httpx.Response:
+        basic = httpx.BasicAuth(*auth) if auth else httpx.USE_CLIENT_DEFAULT
+        return await self.http.post("/oidc/token", data=form, auth=basic)
 
     async def redeem(self, code: str, **changes: str) -> httpx.Response:
         form = {
@@ -109,7 +113,13 @@ class Site:
             "client_id": "kube",
             "code_verifier": VERIFIER,
         }
-        return await self.token(**{**form, **changes})
+        return await self.token({name: value for name, value in {**form, **changes}.items() if value})
+
+    async def refresh(self, token: str, **changes: str) -> httpx.Response:
+        return await self.token({"grant_type": "refresh_token", "refresh_token": token, "client_id": "kube", **changes})
+
+    async def userinfo(self, token: str) -> httpx.Response:
+        return await self.http.get("/oidc/userinfo", headers={"Authorization": f"Bearer {token}"})
 
     async def tokens(self, browser: dict[str, str], **changes: str | None) -> dict[str, Any]:
         answer = await self.redeem(await self.code(browser, **changes))

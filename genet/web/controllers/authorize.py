@@ -99,14 +99,17 @@ async def _proceed(
     client, now = _client(provider, asked), services.clock()
     try:
         caller = _caller(request, services, asked)
-        authenticated_at = now if caller and caller.by == "dev" else caller.authenticated_at if caller else None
+        authenticated_at = caller.authenticated_at if caller else None
+        login_begun_at = begun.at if begun else None
+        if caller is not None and caller.by == "dev":
+            authenticated_at = login_begun_at = now  # each request is a login
         step = rules.next_step(
             asked,
             client,
             is_known=caller is not None,
             authenticated_at=authenticated_at,
             now=now,
-            login_begun_at=begun.at if begun else None,
+            login_begun_at=login_begun_at,
         )
     except OAuthError as error:
         return _told(provider, asked, error)

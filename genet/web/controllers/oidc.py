@@ -76,13 +76,13 @@ async def userinfo_posted(request: Request[Any, Any, Any], services: Injected) -
 
 
 @post("/oidc/revoke", name="oidc:revoke", status_code=200, include_in_schema=False)
-async def revoke(request: Request[Any, Any, Any], services: Injected) -> Response[None]:
+async def revoke(request: Request[Any, Any, Any], services: Injected) -> Response[bytes]:
     """RFC 7009: 200 for what was never a token as well; but never where it is not known whether one is left."""
     provider = provider_of(services)
     form = await form_of(request)
     client = authenticate(provider.clients, authorization(request), form)
     await provider.grants.revoke(form.required("token"), client)
-    return Response(None, headers=NO_STORE)
+    return Response(b"", headers=NO_STORE)
 
 
 @post("/oidc/device_authorization", name="oidc:device-authorization", status_code=200, include_in_schema=False)

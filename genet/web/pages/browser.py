@@ -13,7 +13,7 @@ from genet.web.services import Services
 def redirect(url: str) -> Response[Any]:
     """303, so that nothing of a form is sent on (RFC 9700 section 4.12), and without saying where one came from."""
     return Response(
-        None,
+        b"",
         status_code=303,
         headers={"Location": url, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"},
     )

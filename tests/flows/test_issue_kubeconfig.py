@@ -22,6 +22,7 @@ OIDC = {
 CERT = {"cluster": SERVER, "kubeconfig": {"mode": "cert"}}
 NAMESPACE = "user-alice-alice"
 PATHS = ("/api/kubeconfig", "/api/kubeconfig/download")
+EVERY_WAY = (*(("GET", path) for path in PATHS), ("POST", "/api/kubeconfig"))
 
 
 def with_tokens(**changes):
@@ -201,6 +202,19 @@ async def test_the_token_is_in_no_log(tokens, caplog):
     assert token not in everything(caplog)
 
 
+async def test_api_tokens_make_no_kubeconfigs(tokens, cert):
+    wanted = {"name": "ci", "scopes": ["cluster:read", "pods:read", "pods:write"], "expiresInDays": 1}
+    for replica in (tokens, cert):
+        made = (await replica.ask("POST", "/api/tokens", json=wanted)).json()
+        headers = {"Authorization": f"Bearer {made['token']}"}
+        assert (await replica.http.get("/api/pods", headers=headers)).status_code == 200
+        for method, path in EVERY_WAY:
+            for form in ("exec", "auth-provider"):
+                answer = await replica.http.request(method, path, params={"form": form}, headers=headers)
+                assert problem(answer) == (403, "forbidden")
+    assert await grants(tokens) == []
+
+
 # --- off
 
 
@@ -218,7 +232,7 @@ async def test_the_token_is_in_no_log(tokens, caplog):
 async def test_where_there_are_none_it_says_so(cluster, kubeconfig, off):
     async with replica_of(settings(kubeconfig, **off)) as replica:
         await replica.synced()
-        for method, path in (*(("GET", path) for path in PATHS), ("POST", "/api/kubeconfig")):
+        for method, path in EVERY_WAY:
             assert problem(await replica.ask(method, path)) == (404, "not_found")
         assert (await replica.ask("GET", "/api/config")).json()["features"]["kubeconfig"] == "off"
     assert cluster.store.find("namespaces", "", NAMESPACE) is None

@@ -4,9 +4,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from genet.errors import Unavailable
+from genet.kube.client import KubeClient
 from genet.kubeconfig import certificate
 from genet.kubeconfig.certificate import SignerIgnoresExpiry
 from genet.kubeconfig.signing import Signing
+from genet.settings import Kubernetes
 from tests.replicas import switch
 
 PLURAL = "certificatesigningrequests"
@@ -34,7 +36,7 @@ def on_create(cluster, change):
     cluster.store.subscribe(created)
 
 
-def replaced(cluster, request, **spec):
+def replaced(cluster, request, /, **spec):
     """Another object of that name; its annotation keeps it from being replaced once more."""
     cluster.store.delete(PLURAL, "", request["metadata"]["name"])
     metadata = {"name": request["metadata"]["name"], "annotations": {"by": "mallory"}}
@@ -166,3 +168,24 @@ async def test_an_api_server_that_is_away_leaves_nothing_undone_that_can_be_done
     with pytest.raises(Unavailable):
         await sign(kube)
     assert left(cluster) == []
+
+
+async def test_what_was_exchanged_after_the_look_is_not_approved(cluster, kubeconfig):
+    looks: list[object] = []
+
+    class Slow(KubeClient):
+        """Time passes between its answer to the first look and what is done then."""
+
+        async def get(self, resource, name, namespace=None):
+            seen = await super().get(resource, name, namespace)
+            if not looks:
+                pem = base64_of(certificate.request(KEY, "system:admin"))
+                replaced(cluster, cluster.store.get(PLURAL, "", name), request=pem)
+            looks.append(seen)
+            return seen
+
+    async with Slow.connect(Kubernetes(kubeconfig=str(kubeconfig)), {}) as kube:
+        with pytest.raises(Unavailable, match="changed by somebody else"):
+            await sign(kube)
+    [foreign] = left(cluster)
+    assert foreign["status"] == {}, "it is neither approved nor deleted"

@@ -24,13 +24,15 @@ from genet.web.controllers.downloads import downloads
 from genet.web.controllers.grants import GrantsController
 from genet.web.controllers.health import live, ready
 from genet.web.controllers.kubeconfig import download_kubeconfig, issue_kubeconfig, show_kubeconfig
+from genet.web.controllers.login import log_in, log_in_ended, log_out
 from genet.web.controllers.nodes import show_node
 from genet.web.controllers.oidc import PROTOCOL
 from genet.web.controllers.oidc_kubeconfig import COMMAND_LINE
 from genet.web.controllers.pods import PodsController
 from genet.web.controllers.tokens import TokensController
 from genet.web.controllers.usage import usage
-from genet.web.guards import OPERATION, Gate, Identify, in_dev_mode, unguarded
+from genet.web.guards import OPERATION, Gate, Identify, unguarded
+from genet.web.identification import identify_by
 from genet.web.services import Services
 from genet.web.telemetry import UNMEASURED
 
@@ -78,6 +80,9 @@ def create_litestar(settings: Settings, *, static: Path = spa.STATIC, identify: 
             live,
             ready,
             auth_status,
+            log_in,
+            log_in_ended,
+            log_out,
             config,
             gpu_overview,
             gpu_overview_stream,
@@ -99,7 +104,7 @@ def create_litestar(settings: Settings, *, static: Path = spa.STATIC, identify: 
             spa.page(static),
         ],
         dependencies={"services": Provide(_services, sync_to_thread=False)},
-        guards=[Gate(identify or in_dev_mode(settings))],
+        guards=[Gate(identify or identify_by(settings))],
         exception_handlers={
             GenetError: problems.on_genet_error,
             HTTPException: problems.on_http_error,

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 _VALUE = re.compile(rb"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*")
 """What RFC 6265 section 4.1.1 lets a cookie's value be, without quotes."""
-_TOKEN = re.compile(rb"[^!#$%&'*+\-.^_`|~0-9A-Za-z]")
+_NO_NAME = re.compile(rb"[^!#$%&'*+\-.^_`|~0-9A-Za-z]")
 """What no name of a cookie may hold."""
 
 
@@ -34,6 +34,11 @@ def cookie(headers: Iterable[tuple[bytes, bytes]], name: str) -> str | None:
     return found[0][1].decode() or None
 
 
+def names(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
+    """Of all cookies that came with names a cookie can have."""
+    return [key.decode() for key, _ in _pairs(headers) if key and not _NO_NAME.search(key)]
+
+
 def _pairs(headers: Iterable[tuple[bytes, bytes]]) -> Iterable[tuple[bytes, bytes]]:
     for header, line in headers:
         if header.lower() != b"cookie":
@@ -46,4 +51,4 @@ def _pairs(headers: Iterable[tuple[bytes, bytes]]) -> Iterable[tuple[bytes, byte
 
 def _plain(name: bytes) -> bytes:
     """A name as the most careless reader would see it."""
-    return _TOKEN.sub(b"", name).lower()
+    return _NO_NAME.sub(b"", name).lower()

@@ -11,9 +11,10 @@ from litestar.di import NamedDependency
 
 from genet.accelerators import counts_devices
 from genet.auth.identity import Identity
-from genet.auth.people import People
-from genet.auth.user import User
-from genet.errors import Forbidden, Unavailable
+from genet.auth.login import Login
+from genet.auth.recheck import Recheck
+from genet.auth.upstream import Upstream
+from genet.errors import Unavailable
 from genet.flows.create_pod import CreatePod
 from genet.flows.delete_pod import DeletePod
 from genet.flows.extend_pod import ExtendPod
@@ -55,6 +56,8 @@ class Services:
     usage: UsageReports
     tenancy: Tenancy
     identity: Identity
+    login: Login | None
+    """None: people do not log in here (dev and proxy mode)."""
     provider: Provider | None
     """None: switched off."""
     create_pod: CreatePod
@@ -99,7 +102,8 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
         # while it holds its room, a creation makes two calls and waits some seconds; clocks differ by some more
         lifetime = timedelta(seconds=30 + 2 * settings.kubernetes.request_timeout_seconds)
         quota = Quota(kube, is_device, clock, lifetime)
-        recheck = _AsStored(identity.people)
+        upstream = Upstream(settings.oauth, clock) if settings.auth.mode == "oauth" else None
+        recheck = Recheck(identity.people, upstream, settings, clock)
         provider = Provider.over(settings, identity, recheck, clock)
         histories = Histories(_prometheus(settings), clock)
         idle_after = timedelta(minutes=settings.lifecycle.idle.minutes)
@@ -117,6 +121,7 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
             usage=usage,
             tenancy=tenancy,
             identity=identity,
+            login=Login(upstream, identity.sealer, settings, clock) if upstream else None,
             provider=provider,
             collecting=Collecting.over(kube, identity.records, settings.oidc_provider.ttl, clock),
             create_pod=CreatePod(kube, settings, tenancy=tenancy, quota=quota, pods=pods, nodes=nodes, clock=clock),
@@ -146,19 +151,8 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
                     task.cancel()
                 await histories.close()
                 await usage.close()
-
-
-class _AsStored:
-    """People as they last were when they came in: all that is known where no provider can be asked."""
-
-    def __init__(self, people: People) -> None:
-        self._people = people
-
-    async def current(self, identifier: str) -> User:
-        record = await self._people.live(identifier)
-        if record is None or record.value.is_disabled:
-            raise Forbidden("your account is disabled, or is no longer there")
-        return self._people.user_of(record.value)
+                if upstream is not None:
+                    upstream.close()
 
 
 def _reader(settings: Settings) -> Reader | None:

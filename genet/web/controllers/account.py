@@ -8,6 +8,7 @@ from litestar import get
 from genet import __version__
 from genet.kube.quantity import parse
 from genet.settings import GPUType, Settings
+from genet.web.controllers.login import LOGIN
 from genet.web.guards import AnyRequest, current_user
 from genet.web.problems import refusals
 from genet.web.services import Injected, Services
@@ -101,7 +102,7 @@ async def auth_status(request: AnyRequest, services: Injected) -> AuthStatus:
         user_identifier=user.identifier if user else None,
         is_admin=user is not None and user.is_admin,
         groups=user.groups if user else (),
-        login_url=None,
+        login_url=LOGIN if user is None and services.settings.auth.mode == "oauth" else None,
     )
 
 

@@ -10,8 +10,9 @@ from litestar.params import QueryParameter
 from genet.gpus.overview import Audience, Availability, Change, Form, GPUOverview
 from genet.gpus.wire import columnar
 from genet.gpus.wire.columnar import ColumnarOverview
+from genet.web.endings import on_end
 from genet.web.event_stream import EventStream
-from genet.web.guards import AnyRequest, current_user
+from genet.web.guards import AnyRequest, current_caller, current_user
 from genet.web.negotiation import accepts_gzip, prefers
 from genet.web.openapi import Alternatives, also
 from genet.web.patience import LargeAnswer
@@ -75,18 +76,24 @@ async def gpu_overview(request: AnyRequest, services: Injected, form: FormName =
 )
 async def gpu_overview_stream(request: AnyRequest, services: Injected, form: FormName = None) -> EventStream:
     """The overview, and then what changes: events `snapshot` (the form asked for), `change`, `auth`."""
-    user = current_user(request)
+    caller = current_caller(request)
     listener = await services.overview.listen(
         _form(request, form),
         _audience(request, services),
         request.headers.get("Last-Event-ID"),
-        user.identifier if user else None,
+        caller.user.identifier if caller else None,
     )
+    stop = on_end(services, caller, listener.expire)
+
+    def ended() -> None:
+        stop()
+        listener.close()
+
     is_gzip = accepts_gzip(request.headers.get("Accept-Encoding", ""))
     headers = {"Vary": _VARY, "Cache-Control": "no-store"}
     if is_gzip:
         headers["Content-Encoding"] = "gzip"
-    return EventStream(listener.chunks(gzip=is_gzip), on_end=listener.close, headers=headers)
+    return EventStream(listener.chunks(gzip=is_gzip), on_end=ended, headers=headers)
 
 
 @get("/api/cluster/availability", name="cluster:availability", tags=["cluster"], responses=refusals(401, 403, 503))

@@ -14,6 +14,7 @@ from genet.oidc.grant import GRANT, Grant
 log = logging.getLogger(__name__)
 
 _END_ATTEMPTS: Final = 8
+_MOST_ENDED_AT_ONCE: Final = 10
 _LEAST_MISSED: Final = {"ended": 0, "code": 1, "active": 2}
 
 
@@ -83,7 +84,8 @@ class GrantStore:
         """What has ended goes first, then codes, then what idles longest."""
         held = await self.of(identifier)
         held.sort(key=lambda record: (_LEAST_MISSED[record.value.status], record.value.last_used_at))
-        for record in held[: max(0, len(held) + 1 - self._most)]:
+        surplus = min(len(held) + 1 - self._most, _MOST_ENDED_AT_ONCE)  # no login waits for more
+        for record in held[: max(0, surplus)]:
             with suppress(NotFound, Conflict):  # a grant that is just being used is not the one that idles
                 await self._records.delete(record, if_unchanged=True)
 

@@ -136,14 +136,11 @@ def answered(answer: httpx.Response) -> dict[str, str]:
     return {name: values[0] for name, values in query.items()}
 
 
-def hidden(answer: httpx.Response, name: str) -> str:
-    found = re.search(rf'name="{name}" value="([^"]*)"', answer.text)
+def form_of(answer: httpx.Response) -> str:
+    """The sealed part of a page's form."""
+    found = re.search(r'name="form" value="([^"]*)"', answer.text)
     assert found is not None, answer.text
     return html.unescape(found[1])
-
-
-def form_of(answer: httpx.Response) -> str:
-    return hidden(answer, "form")
 
 
 def configuration(kubeconfig: Path, *, mode: str = "oauth", **provider: Any) -> Settings:

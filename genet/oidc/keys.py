@@ -121,6 +121,11 @@ class SigningKeys:
         """As the API server has them; made at the first need."""
         return (await self._record()).value
 
+    async def found(self) -> KeySet | None:
+        """As the API server has them; none are made."""
+        record = await self._records.find(SIGNING_KEYS, ID)
+        return record.value if record else None
+
     async def rotate(self) -> KeySet:
         """Have `next` sign from now on.
 

@@ -103,3 +103,85 @@ def test_schema_speaks_the_files_spelling():
     text = str(schema())
     assert "availableTypes" in text
     assert "available_types" not in text
+
+
+OAUTH = """
+auth: {mode: oauth}
+server: {publicURL: https://genet.example.org}
+oauth: {providerURL: https://login.example.org/realms/x, clientID: genet, clientSecret: hunter2}
+"""
+PLAIN = """
+auth: {mode: oauth}
+server: {publicURL: https://genet.example.org}
+oauth:
+  clientID: genet
+  authorizationEndpoint: https://code.example.org/login/oauth/authorize
+  tokenEndpoint: https://code.example.org/login/oauth/access_token
+  userinfoEndpoint: https://api.code.example.org/user
+  subjectClaim: id
+"""
+PROXY = "auth: {mode: proxy, %s}\nserver: {publicURL: https://genet.example.org}\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        OAUTH,
+        PLAIN,
+        OAUTH.replace("https://genet.example.org", "http://localhost:8080"),
+        OAUTH.replace("https://genet.example.org", "'https://[::1]:8443'"),
+        OAUTH.replace("https://login.example.org/realms/x", "http://127.0.0.1:4000"),
+        PROXY % "trustedProxies: [10.1.2.3, '::1']",
+        PROXY % "trustedProxies: [10.1.0.0/16], proxy: {secret: hunter2}",
+    ],
+)
+def test_ways_to_log_in_that_can_work(written, text):
+    assert load({}, written(text)).auth.mode in ("oauth", "proxy")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("auth: {mode: oauth}", "server.publicURL: required for auth.mode oauth"),
+        (OAUTH.replace("clientID: genet, ", ""), "oauth.clientID: required"),
+        (OAUTH.replace("https://genet", "http://genet"), "server.publicURL: expected https://"),
+        (OAUTH.replace("example.org}", "example.org/}", 1), "server.publicURL: expected https://NAME"),
+        (OAUTH.replace("example.org}", "example.org/genet}", 1), "server.publicURL: expected https://NAME"),
+        (OAUTH.replace("example.org}", "example.org:443}", 1), "server.publicURL: expected https://NAME"),
+        (OAUTH.replace("https://genet.", "https://Genet."), "server.publicURL: expected https://NAME"),
+        (OAUTH.replace("https://genet.", "https://me@genet."), "server.publicURL: expected https://NAME"),
+        (OAUTH.replace("https://genet.", "ftp://genet."), "server.publicURL: expected https://NAME"),
+        (OAUTH.replace("https://login", "http://login"), "oauth.providerURL: expected https://"),
+        (OAUTH.replace("realms/x", "realms/x?y=z"), "oauth.providerURL: expected https://"),
+        (OAUTH.replace("realms/x", "realms/x#y"), "oauth.providerURL: expected https://"),
+        (OAUTH.replace("providerURL: https://login.example.org/realms/x, ", ""), "oauth.providerURL: required"),
+        (OAUTH.replace("hunter2", "h, tokenEndpoint: https://x.org/t"), "oauth.providerURL: either this"),
+        (OAUTH.replace("hunter2", "h, scopes: [email]"), "oauth.scopes: expected openid"),
+        (PLAIN.replace("  userinfoEndpoint: https://api.code.example.org/user\n", ""), "oauth.userinfoEndpoint: req"),
+        (PLAIN.replace("https://api.", "http://api."), "oauth.userinfoEndpoint: expected https://"),
+        (PROXY % "trustedProxies: [10.1.0.0/16]", "auth.trustedProxies[0]: more than one address"),
+        (PROXY % "trustedProxies: ['::1', 127.0.0.0/8]", "auth.trustedProxies[1]: more than one address"),
+        (PROXY % "trustedProxies: ['::/0']", "auth.trustedProxies[0]: more than one address"),
+        (PROXY % "trustedProxies: [10.1.2.3/16], proxy: {secret: s}", "auth.trustedProxies[0]: expected an IP"),
+        (PROXY % "trustedProxies: [proxy.example.org]", "auth.trustedProxies[0]: expected an IP"),
+        (PROXY % "proxy: {secret: ''}", "auth.proxy.secret: expected"),
+        (PROXY % "proxy: {issuer: 'a|b'}", "auth.proxy.issuer: expected"),
+        ("auth: {mode: dev}\nserver: {allowedHosts: [a.org, 'b.org:80']}", "server.allowedHosts[1]: expected a host"),
+        ("auth: {mode: dev}\nserver: {allowedHosts: ['*.org']}", "server.allowedHosts[0]: expected a host"),
+    ],
+)
+def test_ways_to_log_in_that_cannot_stop_the_start(written, text, complaint):
+    with pytest.raises(ConfigurationError) as caught:
+        load({}, written(text))
+    assert complaint in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_no_secret_is_ever_shown(written):
+    text = OAUTH + "oidcProvider: {clients: [{id: a, secret: hunter3}, {id: b}]}\n"
+    document = effective(load({"GENET_AUTH__PROXY__SECRET": "hunter4"}, written(text)))
+    assert "hunter" not in str(document)
+    assert document["oauth"]["clientSecret"] == MASK
+    assert document["oauth"]["clientID"] == "genet"
+    assert [client["secret"] for client in document["oidcProvider"]["clients"]] == [MASK, None]
+    assert document["auth"]["proxy"]["secret"] == MASK

@@ -26,6 +26,7 @@ def add(commands: Commands) -> None:
 def _serve(arguments: argparse.Namespace) -> int:
     import asyncio
 
+    from genet.settings.sources import ConfigurationError
     from genet.telemetry import configure_logging
     from genet.web.server import UnsafeAddressError, serve
 
@@ -35,7 +36,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     configure_logging()
     try:
         asyncio.run(serve(settings, arguments.host, arguments.port))
-    except (UnsafeAddressError, OSError) as error:
+    except (UnsafeAddressError, ConfigurationError, OSError) as error:
         return complain(error)
     return 0
 

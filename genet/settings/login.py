@@ -51,7 +51,7 @@ class OAuth(Section, frozen=True):
     ca_file: str | None = None
     """PEM file of the authorities that the provider's certificate is checked with; null: the system's."""
     authorization_endpoint: str | None = None
-    """Plain OAuth 2 only, with the two below; the username claim is then also what identifies a person."""
+    """Plain OAuth 2 only, with the two below, instead of `providerURL`; `subjectClaim` has to fit the provider then."""
     token_endpoint: str | None = None
     userinfo_endpoint: str | None = None
     subject_claim: str = "sub"

@@ -6,12 +6,14 @@ Trap: YAML 1.1 reads `23:00` as the number 1380, so such values must be quoted; 
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from genet.settings import Settings
+from genet.settings.checks import login_complaints
+from genet.settings.section import SECRET
 
 PREFIX = "GENET_"
 FILE_VARIABLE = "GENET_CONFIG"
@@ -54,10 +56,29 @@ def load(
 
 def effective(settings: Settings) -> dict[str, Any]:
     """The configuration as plain data in the file's own spelling, secrets masked."""
-    document: dict[str, Any] = msgspec.to_builtins(settings)
+    document: dict[str, Any] = _masked(settings, msgspec.to_builtins(settings))
     if settings.prometheus_url:
         document["prometheusURL"] = re.sub(r"(?<=://)[^/@]*@", f"{MASK}@", settings.prometheus_url)
     return document
+
+
+def _masked(value: Any, document: Any) -> Any:
+    """What `value` was turned into, without what its Structs call a secret."""
+    if isinstance(value, tuple):
+        return [_masked(item, shown) for item, shown in zip(value, document, strict=True)]
+    if not isinstance(value, msgspec.Struct):
+        return document
+    shown = {}
+    for field in msgspec.structs.fields(value):
+        own, told = getattr(value, field.name), document[field.encode_name]
+        is_shown = own is None or not _is_secret(field.type)
+        shown[field.encode_name] = _masked(own, told) if is_shown else MASK
+    return shown
+
+
+def _is_secret(kind: Any) -> bool:
+    marks = [meta.extra or {} for meta in getattr(kind, "__metadata__", ()) if isinstance(meta, msgspec.Meta)]
+    return any(SECRET in mark for mark in marks) or any(map(_is_secret, get_args(kind)))
 
 
 def schema() -> dict[str, Any]:
@@ -157,3 +178,5 @@ def _check(settings: Settings) -> None:
         doubled = next((name for index, name in enumerate(names) if name in names[:index]), None)
         if doubled is not None:
             raise ConfigurationError(f"{key}: the name {doubled!r} stands twice")
+    for key, complaint in login_complaints(settings):
+        raise ConfigurationError(f"{key}: {complaint}")

@@ -20,6 +20,8 @@ from granian.server.embed import Server
 from prometheus_client import REGISTRY, start_http_server
 from prometheus_client.registry import Collector
 
+from genet.oidc.clients import Clients
+from genet.oidc.discovery import issuer_of
 from genet.settings import TLS, Settings
 from genet.settings.urls import is_loopback
 from genet.web.app import create_app
@@ -46,9 +48,13 @@ async def serve(settings: Settings, host: str, port: int, *, clock: Callable[[],
 
     Raises:
         UnsafeAddressError: dev mode on another address than loopback, without auth.dev.allowRemote.
-        OSError: a port cannot be listened on, or the files of `server.tls` do not do.
+        ConfigurationError: the OpenID Provider cannot be what the settings ask for.
+        OSError: a port cannot be listened on, or the files of `server.tls` or `oauth.caFile` do not do.
     """
     check_address(settings, host)
+    check_provider(settings)
+    if settings.auth.mode == "oauth" and settings.oauth.ca_file is not None:
+        check_authorities("oauth.caFile", settings.oauth.ca_file)
     if settings.server.tls is not None:
         check_tls(settings.server.tls)
     for wanted in (port, settings.server.metrics_port):
@@ -91,8 +97,11 @@ def server_of(app: ASGIApp, host: str, port: int, tls: TLS | None = None) -> Ser
 
 
 def check_address(settings: Settings, host: str) -> None:
-    """Raises UnsafeAddressError where others could reach a server that believes what they say of themselves."""
-    if not settings.auth.dev.allow_remote and not is_loopback(host):
+    """Raises UnsafeAddressError where others could reach a server that believes what they say of themselves.
+
+    In the other modes it may listen anywhere: a proxy is judged by its own address, request by request.
+    """
+    if settings.auth.mode == "dev" and not settings.auth.dev.allow_remote and not is_loopback(host):
         raise UnsafeAddressError(
             f"auth.mode dev lets anybody be anybody, so it does not listen on {host}: "
             "use 127.0.0.1, or set auth.dev.allowRemote if you mean it"
@@ -119,6 +128,20 @@ def check_tls(tls: TLS) -> None:
         ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(tls.cert_file, tls.key_file, _no_password)
     except (ssl.SSLError, ValueError) as error:
         raise OSError(f"server.tls: {tls.cert_file} and {tls.key_file} are no certificate and its key") from error
+
+
+def check_authorities(key: str, file: str) -> None:
+    """Raises OSError where the file holds no certificates to check others with."""
+    try:
+        ssl.create_default_context(cafile=file)
+    except (ssl.SSLError, OSError) as error:
+        raise OSError(f"{key}: {file} cannot be read, or holds no certificates") from error
+
+
+def check_provider(settings: Settings) -> None:
+    """Raises ConfigurationError where the OpenID Provider is on and has no issuer, or a client that cannot be."""
+    if issuer_of(settings) is not None:
+        Clients(settings.oidc_provider)
 
 
 def _no_password() -> str:

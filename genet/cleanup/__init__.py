@@ -1,8 +1,9 @@
-"""The nightly clean-up: pods whose protection is over go, in every namespace Genet looks after.
+"""The nightly clean-up: pods whose protection is over go, in every namespace Genet looks after, and people's records.
 
     rules      what goes and why (pure)
     owners     pods of a controller go with the topmost one, or they would come back
     run        lists, judges and deletes; safe to kill, to run again and to run twice at once
+    records    grants, sessions and tokens whose time is over
     job        `genet cleanup` and the CronJob
 
 PersistentVolumeClaims are kept.

@@ -8,6 +8,7 @@ from typing import Final, get_args
 
 import msgspec
 
+from genet.cleanup import records
 from genet.cleanup.run import Action, CleanUp, Done
 from genet.errors import GenetError
 from genet.kube.client import KubeClient
@@ -37,9 +38,21 @@ def main(settings: Settings, *, dry_run: bool = False) -> int:
 
 
 async def _clean_up(settings: Settings, *, dry_run: bool) -> Counter[Done]:
+    of_records: Counter[Done] = Counter()
+
+    def tell(action: Action) -> None:
+        of_records[action.action] += 1
+        _export(action)
+
     async with KubeClient.connect(settings.kubernetes) as kube:
-        clean_up = CleanUp(kube, settings.lifecycle, clock=lambda: datetime.now(UTC), tell=_export, dry_run=dry_run)
-        return await clean_up.run()
+        clean_up = CleanUp(kube, settings.lifecycle, clock=_now, tell=_export, dry_run=dry_run)
+        done = await clean_up.run()
+        await records.collect(kube, settings, clock=_now, tell=tell, dry_run=dry_run)
+        return done + of_records
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _export(action: Action) -> None:

@@ -18,6 +18,7 @@ GROUPS = {
     "pods": "/api/v1",
     "namespaces": "/api/v1",
     "events": "/api/v1",
+    "secrets": "/api/v1",
     "jobs": "/apis/batch/v1",
     "cronjobs": "/apis/batch/v1beta1",
     "replicasets": "/apis/apps/v1",

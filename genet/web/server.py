@@ -62,7 +62,7 @@ async def serve(settings: Settings, host: str, port: int, *, clock: Callable[[],
             check_port(host, wanted)
     signals = _signals()
     with _metrics(settings.server.metrics_port, host):
-        async with running(settings, clock) as services, _exported(services.gauges):
+        async with running(settings, clock) as services, _exported(services.gauges, services.collecting):
             app = create_app(settings, services)
             server = server_of(app, host, port, settings.server.tls)
             beside = _end_on(signals, services, server), _settle(services), LoopLag(REGISTRY).sample()
@@ -164,13 +164,15 @@ def _metrics(port: int | None, host: str) -> Iterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def _exported(numbers: Collector) -> AsyncIterator[None]:
+async def _exported(*numbers: Collector) -> AsyncIterator[None]:
     """Show these numbers at `/metrics` as well."""
-    REGISTRY.register(numbers)
+    for one in numbers:
+        REGISTRY.register(one)
     try:
         yield
     finally:
-        REGISTRY.unregister(numbers)
+        for one in numbers:
+            REGISTRY.unregister(one)
 
 
 def _signals() -> asyncio.Queue[signal.Signals]:

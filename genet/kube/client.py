@@ -172,7 +172,11 @@ class KubeClient:
             "gracePeriodSeconds": grace_period_seconds,
         }
         answer = await self._call("DELETE", _path(resource, namespace, name), body=options)
-        return None if _decode(_KIND, answer).kind == "Status" else _decode(resource.one, answer)
+        if _decode(_KIND, answer).kind == "Status":
+            return None
+        left = _decode(resource.one, answer)
+        # a pod that never ran ends at once, and the answer shows it as it was
+        return left if left.metadata.deletion_timestamp is not None else None
 
     async def logs(
         self,

@@ -2,7 +2,8 @@
 
 Traps: items of a list carry neither kind nor apiVersion, as in the real server; deleting a Job without saying so
 orphans its pods; a DELETE answers with the object while something still holds it, else (mostly) with a Status. There
-are no users: the port is on loopback, and requests that a page in a browser could make are refused.
+are no users, but admission policies believe `Impersonate-User`: the port is on loopback, and requests that a page in a
+browser could make are refused.
 """
 
 import logging
@@ -13,7 +14,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from genet.simulation import discovery, dra_versions, signing, table
+from genet.simulation import discovery, dra_versions, policies, signing, table
 from genet.simulation.admission import Admission
 from genet.simulation.errors import ApiError, bad_request, invalid
 from genet.simulation.faults import Faults, Handler
@@ -53,7 +54,9 @@ class ApiServer:
         self.store = store
         self.admission = admission
         self.faults = Faults(store)
-        self._kinds = dra_versions.kinds(dra)
+        kinds = dra_versions.kinds(dra)
+        self._kinds = {p: k for p, k in kinds.items() if policies.IS_SERVED or k.group != policies.GROUP}
+        self._policies = policies.Policies(store)
         self._discovery = discovery.documents(self._kinds.values())
         self._pod_streams = PodStreams(store, containers, self.faults)
 
@@ -134,12 +137,14 @@ class ApiServer:
         if target.kind.plural == signing.PLURAL:
             obj = self.faults.signer.admitted(obj)
         obj = self.admission.create(target.kind, obj)
+        self._policies.admit(policies.Asked(_user(request), target.kind, obj, None))
         created = self.store.create(target.kind.plural, obj, dry_run=_dry_run(request))
         return self._answer(request, target, created, 201)
 
     def _update(self, request: web.Request, target: Target, obj: Object) -> Object:
         plural, dry_run = target.kind.plural, _dry_run(request)
         old = self.store.get(plural, target.namespace or "", target.name)
+        self._policies.admit(policies.Asked(_user(request), target.kind, obj, old, target.subresource))
         if target.subresource == "approval":
             conditions = obj.get("status", {}).get("conditions", [])
             obj = {**obj, "status": {**old.get("status", {}), "conditions": conditions}}
@@ -223,6 +228,11 @@ async def refuse_browsers(request: web.Request, handler: Handler) -> web.StreamR
     if request.url.host not in LOOPBACK or "Origin" in request.headers or "Sec-Fetch-Site" in request.headers:
         raise ApiError(403, "Forbidden", "the embedded cluster answers programs on this machine only")
     return await handler(request)
+
+
+def _user(request: web.Request) -> str:
+    """Whoever asks may be anybody; what they may do is not asked, only admission looks at it."""
+    return request.headers.get("Impersonate-User", policies.ADMINISTRATOR)
 
 
 def _dry_run(request: web.Request) -> bool:

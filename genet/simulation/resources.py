@@ -37,6 +37,7 @@ class Kind:
         return f"{self.kind}.{self.group}" if self.group else self.kind
 
 
+_ADMISSION = "admissionregistration.k8s.io"
 _RBAC = "rbac.authorization.k8s.io"
 
 KINDS: dict[str, Kind] = {
@@ -54,6 +55,8 @@ KINDS: dict[str, Kind] = {
         Kind("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", True, ("pvc",), STATUS, returns_deleted=True),
         Kind("", "v1", "resourcequotas", "ResourceQuota", True, ("quota",), STATUS, returns_deleted=True),
         Kind("", "v1", "limitranges", "LimitRange", True, ("limits",)),
+        Kind(_ADMISSION, "v1", "validatingadmissionpolicies", "ValidatingAdmissionPolicy", False, (), STATUS),
+        Kind(_ADMISSION, "v1", "validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding", False),
         Kind("batch", "v1", "jobs", "Job", subresources=STATUS),
         Kind("batch", "v1", "cronjobs", "CronJob", True, ("cj",), STATUS),
         Kind(

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 CHART = Path(__file__).parents[2] / "helm" / "genet"
-ACCEPTED = ("--set", "config.auth.dev.allowRemote=true")
-"""What every rendering needs until login lands."""
+ACCEPTED = ("--set", "config.auth.mode=dev", "--set", "config.auth.dev.allowRemote=true")
+"""The least that renders: whoever installs the chart says how people log in, and of dev login that they mean it."""
 
 Kubectl = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -3,8 +3,8 @@
 `UPDATE_GOLDEN=1 pytest tests/helm` writes the kept renderings anew; read the difference before committing it.
 """
 
+import json
 import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -15,13 +15,20 @@ from genet.settings.sources import load
 from tests.helm.conftest import ACCEPTED, CHART, Readable, only
 
 HERE = Path(__file__).parent
-EVERYTHING = ("--values", str(HERE / "values" / "everything.yaml"))
+PROXY = ("--values", str(HERE / "values" / "proxy.yaml"))
 OPERATOR = ("--api-versions", "monitoring.coreos.com/v1")
+GATEWAY = ("--api-versions", "gateway.networking.k8s.io/v1")
+EVERYTHING = ("--values", str(HERE / "values" / "everything.yaml"), *GATEWAY)
+"""Every value set, and what the cluster must serve for it."""
+OAUTH = (
+    "--set", "config.auth.mode=oauth", "--set", "config.server.publicURL=https://genet.example.org",
+    "--set", "config.oauth.clientID=genet", "--set", "config.oauth.providerURL=https://login.example.org",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("name", "arguments"),
-    [("defaults", ACCEPTED), ("everything", (*EVERYTHING, *OPERATOR))],
+    [("defaults", ACCEPTED), ("everything", (*EVERYTHING, *OPERATOR)), ("proxy", PROXY)],
 )
 def test_renders_what_was_agreed(helm, name, arguments):
     rendered = yaml.dump_all(helm.template(*arguments), Dumper=Readable, sort_keys=False, width=120)
@@ -47,7 +54,7 @@ def test_refuses_a_cluster_that_is_too_old(helm):
     assert "kubeVersion" in helm.complaint(*ACCEPTED, "--kube-version", "1.19.16")
 
 
-@pytest.mark.parametrize("arguments", [ACCEPTED, EVERYTHING])
+@pytest.mark.parametrize("arguments", [ACCEPTED, EVERYTHING[:2], PROXY, OAUTH])
 def test_is_clean_for_helm_lint(helm, arguments):
     done = helm.run("lint", "--strict", str(CHART), *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -70,6 +77,7 @@ def test_values_yaml_repeats_genets_own_defaults(helm, tmp_path):
         "GENET_AUTH__MODE": "dev",
         "GENET_AUTH__DEV__ALLOW_REMOTE": "true",
         "GENET_KUBERNETES__SERVICE_ACCOUNT": "genet-system/genet",
+        "GENET_KUBERNETES__GRANTS_NAMESPACE": "genet-grants",
     }
     assert settings == load(environ)
 
@@ -183,18 +191,165 @@ def test_the_network_policy_shuts_out_pods_of_users_by_default(helm):
     assert peers == [[{"namespaceSelector": others}]] * 2
 
 
-def test_the_ingress_is_ready_for_the_day_when_login_lands(helm, tmp_path):
-    chart = tmp_path / "genet"
-    shutil.copytree(CHART, chart)
-    (chart / "templates" / "login-guard.yaml").unlink()
-    values = ("ingress.enabled=true", "ingress.host=genet.example.org", "ingress.tlsSecretName=tls")
-    documents = helm.template(*(word for value in values for word in ("--set", value)), chart=chart)
-    spec = only(documents, "Ingress")["spec"]
+def test_ingress_and_route_lead_to_the_service_under_the_public_name(helm):
+    doors = (
+        "ingress.enabled=true",
+        "ingress.tlsSecretName=tls",
+        "httpRoute.enabled=true",
+        "httpRoute.parentRefs[0].name=lab",
+    )
+    documents = helm.template(*OAUTH, *GATEWAY, *(word for door in doors for word in ("--set", door)))
+    spec, route = only(documents, "Ingress")["spec"], only(documents, "HTTPRoute")["spec"]
     assert spec["tls"] == [{"hosts": ["genet.example.org"], "secretName": "tls"}]
     (rule,) = spec["rules"]
     assert rule["host"] == "genet.example.org"
+    assert route["hostnames"] == ["genet.example.org"]
     service = named(documents, "Service", rule["http"]["paths"][0]["backend"]["service"]["name"])
     assert [port["name"] for port in service["spec"]["ports"]] == ["http"]
+    assert route["rules"][0]["backendRefs"] == [
+        {"name": service["metadata"]["name"], "port": service["spec"]["ports"][0]["port"]}
+    ]
+
+
+# --- secrets ----------------------------------------------------------------------------------------------------------
+
+
+def test_secrets_reach_genet_by_its_environment_alone(helm):
+    documents = helm.template(*EVERYTHING, *OPERATOR)
+    server, cleanup = (spec["containers"][0] for spec in pod_specs(documents))
+    found = {v["name"]: v["valueFrom"]["secretKeyRef"] for v in server["env"]}
+    assert cleanup["env"] == server["env"]  # it reads the same settings, which are checked as a whole
+    assert found == {
+        "GENET_OAUTH__CLIENT_SECRET": {"name": "genet-secrets", "key": "client-secret"},
+        "GENET_AUTH__PROXY__SECRET": {"name": "genet-secrets", "key": "proxy-secret"},
+        "GENET_OIDC_PROVIDER__CLIENTS": {"name": "genet-secrets", "key": "clients.json"},
+    }
+    assert not any(document["kind"] == "Secret" for document in documents)
+
+
+def test_genet_reads_them_as_its_settings(helm, tmp_path):
+    environ = {
+        "GENET_OAUTH__CLIENT_SECRET": "one",
+        "GENET_AUTH__PROXY__SECRET": "two",
+        "GENET_OIDC_PROVIDER__CLIENTS": '[{"id": "grafana", "secret": "three", "redirectURIs": ["https://g/cb"]}]',
+    }
+    settings = load(environ, written_config(helm.template(*EVERYTHING), tmp_path))
+    assert settings.oauth.client_secret == "one"
+    assert settings.auth.proxy.secret == "two"
+    assert [(client.id, client.secret) for client in settings.oidc_provider.clients] == [("grafana", "three")]
+
+
+def test_no_setting_that_is_secret_is_a_value_of_the_chart():
+    found = json.loads((CHART / "values.schema.json").read_text())
+    assert "writeOnly" not in json.dumps(found["$defs"])
+
+
+# --- grants, HTTPS, the proxy -----------------------------------------------------------------------------------------
+
+
+def test_sessions_and_keys_have_a_namespace_of_their_own_that_outlives_the_release(helm, tmp_path):
+    documents = helm.template(*OAUTH)
+    namespace = only(documents, "Namespace")["metadata"]
+    assert namespace["name"] == load({}, written_config(documents, tmp_path)).kubernetes.grants_namespace
+    assert namespace["annotations"]["helm.sh/resource-policy"] == "keep"
+    # a label that says so would let people's policies, and Genet's tenant role, in
+    assert not any(key.startswith("genet.io/") for key in namespace["labels"])
+    hard = only(documents, "ResourceQuota")["spec"]["hard"]
+    assert hard == {"count/secrets": "50000", "pods": "0"}
+
+
+def test_only_the_server_may_read_them(helm):
+    documents = helm.template(*OAUTH)
+    inside = [d for d in documents if d["metadata"].get("namespace") == "genet-grants"]
+    role, binding = only(inside, "Role"), only(inside, "RoleBinding")
+    assert {tuple(rule["resources"]): rule["verbs"] for rule in role["rules"]} == {
+        ("secrets",): ["get", "list", "watch", "create", "update", "delete"],
+        ("leases",): ["get", "create", "update"],
+    }
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "genet", "namespace": "genet-system"}]
+    rules = [rule for d in documents if d["kind"] in ("Role", "ClusterRole") and d is not role for rule in d["rules"]]
+    assert not any("secrets" in rule["resources"] or "*" in rule["resources"] for rule in rules)
+
+
+def test_the_server_speaks_https_with_a_secret_of_the_operators(helm, tmp_path):
+    documents = helm.template(*OAUTH, "--set", "tls.secretName=genet-tls")
+    spec = only(documents, "Deployment")["spec"]["template"]["spec"]
+    (mount,) = [mount for mount in spec["containers"][0]["volumeMounts"] if mount["name"] == "tls"]
+    tls = load({}, written_config(documents, tmp_path)).server.tls
+    assert tls is not None
+    assert (tls.cert_file, tls.key_file) == (f"{mount['mountPath']}/tls.crt", f"{mount['mountPath']}/tls.key")
+    assert {"name": "tls", "secret": {"secretName": "genet-tls"}} in spec["volumes"]
+    probes = [spec["containers"][0][probe]["httpGet"]["scheme"] for probe in ("livenessProbe", "readinessProbe")]
+    assert probes == ["HTTPS", "HTTPS"]
+
+
+def test_the_companys_authorities_are_found_where_they_are_mounted(helm, tmp_path):
+    documents = helm.template(*OAUTH, "--set", "oauthCA.configMap=company-ca", "--set", "oauthCA.key=bundle.pem")
+    spec = only(documents, "Deployment")["spec"]["template"]["spec"]
+    (mount,) = [mount for mount in spec["containers"][0]["volumeMounts"] if mount["name"] == "oauth-ca"]
+    assert load({}, written_config(documents, tmp_path)).oauth.ca_file == f"{mount['mountPath']}/ca.crt"
+
+
+def test_people_reach_the_proxy_beside_genet_and_not_genet(helm):
+    documents = helm.template(*PROXY)
+    containers = only(documents, "Deployment")["spec"]["template"]["spec"]["containers"]
+    ports = {port["name"]: container["name"] for container in containers for port in container["ports"]}
+    assert ports == {"http": "genet", "metrics": "genet", "proxy": "proxy"}
+    targets = [port["targetPort"] for port in named(documents, "Service", "genet")["spec"]["ports"]]
+    assert targets == ["proxy"]
+    rules = only(documents, "NetworkPolicy")["spec"]["ingress"]
+    assert [port["port"] for rule in rules for port in rule["ports"]] == ["proxy", "metrics"]
+
+
+def test_without_that_mode_no_proxy_runs(helm):
+    documents = helm.template(*OAUTH, "--set", "proxy.image=p")
+    assert [c["name"] for c in only(documents, "Deployment")["spec"]["template"]["spec"]["containers"]] == ["genet"]
+
+
+# --- rights that a setting brings -------------------------------------------------------------------------------------
+
+
+def rights(documents):
+    """(role, verb, resource, names) of everything in the rendering."""
+    return {
+        (document["metadata"]["name"], verb, resource, tuple(rule.get("resourceNames", ())))
+        for document in documents
+        if document["kind"] in ("Role", "ClusterRole")
+        for rule in document["rules"]
+        for verb in rule["verbs"]
+        for resource in rule["resources"]
+    }
+
+
+def test_certificates_bring_the_right_to_approve_and_nothing_else_does(helm):
+    usual = rights(helm.template(*OAUTH))
+    assert rights(helm.template(*OAUTH, "--set", "config.kubeconfig.mode=cert")) - usual == {
+        *(
+            ("genet-certificates", verb, "certificatesigningrequests", ())
+            for verb in ("create", "get", "watch", "delete")
+        ),
+        ("genet-certificates", "update", "certificatesigningrequests/approval", ()),
+        ("genet-certificates", "approve", "signers", ("kubernetes.io/kube-apiserver-client",)),
+    }
+
+
+def test_people_may_create_where_it_is_allowed_and_change_nothing(helm):
+    usual = rights(helm.template(*OAUTH))
+    created = ("pods", "persistentvolumeclaims", "services", "jobs")
+    policies = ("validatingadmissionpolicies", "validatingadmissionpolicybindings")
+    assert rights(helm.template(*OAUTH, "--set", "config.kubeconfig.allowCreate=true")) - usual == {
+        *(("genet-user", "create", resource, ()) for resource in created),
+        *(("genet-backend", "get", resource, ("genet-user",)) for resource in policies),
+    }
+
+
+def test_genet_takes_the_rights_of_people_away_and_no_others(helm):
+    of_bindings = {right for right in rights(helm.template(*OAUTH)) if right[2] == "rolebindings"}
+    assert of_bindings == {
+        ("genet-backend", "create", "rolebindings", ()),
+        ("genet-tenant", "get", "rolebindings", ("genet-user", "genet-tenant")),
+        ("genet-tenant", "delete", "rolebindings", ("genet-user",)),
+    }
 
 
 def named(documents, kind, name):

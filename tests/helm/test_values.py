@@ -16,16 +16,55 @@ from genet.settings.sources import schema
 from tests.helm.conftest import ACCEPTED, CHART
 
 SCHEMA = CHART / "values.schema.json"
-CHARTS_OWN = {"Server": {"metricsPort"}, "Kubernetes": {"kubeconfig", "context", "serviceAccount"}}
-"""Settings that the chart decides, so its values do not offer them."""
+CHARTS_OWN = {
+    "Server": {"metricsPort", "tls"},
+    "Kubernetes": {"kubeconfig", "context", "serviceAccount", "grantsNamespace"},
+    "OAuth": {"caFile", "clientSecret"},
+    "Proxy": {"secret"},
+    "Client": {"secret"},
+}
+"""Settings that the chart decides, and secrets: its values do not offer them."""
+
+
+OAUTH = (
+    "config.auth.mode=oauth",
+    "config.server.publicURL=https://genet.example.org",
+    "config.oauth.clientID=genet",
+    "config.oauth.providerURL=https://login.example.org",
+)
+CLIENTS = ("secrets.existingSecret=genet-secrets", "secrets.keys.oidcClients=clients")
 
 
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ((), ["config.auth.dev.allowRemote=true"]),
+        ((), ["config.auth", "mode"]),
+        (("config.auth.dev.allowRemote=false",), ["config.auth.dev.allowRemote=true"]),
         (("ingress.enabled=true", "ingress.host=a.example.org"), ["ingress.enabled=true", "dev login"]),
-        (("config.auth.mode=oauth",), ["config.auth.mode", "dev"]),
+        (("httpRoute.enabled=true", "httpRoute.hostnames[0]=a.example.org"), ["httpRoute.enabled=true", "dev login"]),
+        (("config.auth.mode=ldap",), ["config.auth.mode", "oauth"]),
+        (("config.auth.mode=oauth",), ["config.server.publicURL"]),
+        ((*OAUTH[:-1],), ["config.oauth.providerURL"]),
+        ((OAUTH[0], OAUTH[1], OAUTH[3]), ["config.oauth.clientID"]),
+        ((*OAUTH, "config.server.publicURL=http://genet.example.org"), ["config.server.publicURL"]),
+        ((*OAUTH, "config.server.publicURL=https://genet.example.org/"), ["config.server.publicURL"]),
+        ((*OAUTH, "config.oauth.clientSecret=s3cret"), ["config.oauth", "clientSecret"]),
+        ((*OAUTH, "secrets.keys.oauthClientSecret=key"), ["secrets.existingSecret"]),
+        ((*OAUTH, "config.oidcProvider.clients[0].id=a", "config.oidcProvider.clients[0].secret=s"), ["secret"]),
+        ((*OAUTH, *CLIENTS, "config.oidcProvider.clients[0].id=a"), ["config.oidcProvider.clients"]),
+        ((*OAUTH, "config.oidcProvider.usernamePrefix="), ["config.oidcProvider.usernamePrefix"]),
+        ((*OAUTH, "config.oidcProvider.usernamePrefix=system:"), ["config.oidcProvider.usernamePrefix"]),
+        ((*OAUTH, "httpRoute.enabled=true"), ["gateway.networking.k8s.io/v1"]),
+        (("config.auth.mode=proxy",), ["proxy.image"]),
+        (("config.auth.mode=proxy", "proxy.sidecar=false"), ["secrets.keys.proxySecret"]),
+        (("config.auth.mode=proxy", "proxy.image=p", "tls.secretName=t"), ["tls.secretName"]),
+        (("config.auth.mode=proxy", "proxy.image=p"), ["config.server.publicURL"]),
+        (("config.auth.proxy.secret=s",), ["config.auth.proxy", "secret"]),
+        (("proxy.port=8080",), ["proxy.port"]),
+        (("config.server.tls.certFile=/c",), ["config.server", "tls"]),
+        (("config.kubernetes.grantsNamespace=kube-system",), ["config.kubernetes", "grantsNamespace"]),
+        (("kubectlCreate.exemptUsers[0]=it's",), ["kubectlCreate.exemptUsers.0"]),
+        (("kubectlCreate.refusedKeys[0]=a\\\\b",), ["kubectlCreate.refusedKeys.0"]),
         (("config.auth.mode=null",), ["config.auth", "mode"]),
         (("config.auth.dev=null",), ["config.auth", "dev"]),
         (("config.lifecycle=null",), ["config", "lifecycle"]),
@@ -54,8 +93,20 @@ CHARTS_OWN = {"Server": {"metricsPort"}, "Kubernetes": {"kubeconfig", "context",
 def test_bad_values_are_named(helm, values, words):
     accepted = ACCEPTED if values else ()
     # Helm 4 writes paths as /config/auth, Helm 3 as config.auth
-    complaint = helm.complaint(*accepted, *(word for value in values for word in ("--set", value))).replace("/", ".")
-    assert not [word for word in words if word not in complaint], complaint
+    complaint = helm.complaint(*accepted, *(word for value in values for word in ("--set", value)))
+    assert not [word for word in words if word not in complaint and word not in complaint.replace("/", ".")], complaint
+
+
+def test_people_may_create_only_where_a_policy_can_watch_over_it(helm):
+    create = ("--set", "config.kubeconfig.allowCreate=true")
+    assert "config.kubeconfig.allowCreate" in helm.complaint(*ACCEPTED, *create, "--kube-version", "1.29.9")
+    served = ("--api-versions", "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy")
+    for documents in (
+        helm.template(*ACCEPTED, *create, kube_version="1.30.0"),
+        helm.template(*ACCEPTED, *create, *served, kube_version="1.29.9"),
+    ):
+        kinds = [document["kind"] for document in documents]
+        assert kinds.count("ValidatingAdmissionPolicy") == kinds.count("ValidatingAdmissionPolicyBinding") == 1
 
 
 def test_the_schema_of_config_follows_genets_settings():
@@ -92,6 +143,7 @@ def config_definitions() -> dict[str, Any]:
     """JSON Schema definitions of Genet's settings, less what the chart decides, with the attributes' docstrings."""
     texts = attribute_docstrings()
     definitions: dict[str, Any] = schema()["$defs"]
+    definitions.pop("TLS")  # nothing refers to it any more
     for name, definition in definitions.items():
         for key in CHARTS_OWN.get(name, ()):
             del definition["properties"][key]

@@ -33,7 +33,7 @@ from genet.oidc.messages import (
 LOGIN_LIFETIME: Final = timedelta(minutes=15)
 CONSENT_LIFETIME: Final = timedelta(minutes=10)
 
-_CLOCKS_DIFFER: Final = timedelta(seconds=30)
+_CLOCKS_DIFFER: Final = timedelta(seconds=60)
 _FRESH_LOGIN: Final = frozenset({"login", "select_account"})
 
 

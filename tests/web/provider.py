@@ -12,14 +12,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
-from litestar.connection import ASGIConnection
 
 from genet import naming
 from genet.auth.sessions import COOKIE
-from genet.auth.user import Caller, User
+from genet.auth.user import User
 from genet.settings import Settings
 from genet.web.app import create_app
-from genet.web.cookies import cookie
 from genet.web.services import Services, running
 from tests import replicas
 
@@ -159,11 +157,7 @@ async def site_of(settings: Settings) -> AsyncIterator[Site]:
     async with running(settings, clock) as services:
         await services.identity.wait_ready()
 
-        async def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Caller | None:
-            value = cookie(connection.scope["headers"], COOKIE)
-            return await services.identity.sessions.find(value) if value else None
-
-        app = create_app(settings, services, identify=identify if settings.auth.mode == "oauth" else None)
+        app = create_app(settings, services)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url=ISSUER) as http:
             yield Site(services, http, clock)

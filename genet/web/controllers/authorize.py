@@ -37,7 +37,6 @@ from genet.web.pages.words import learned
 from genet.web.services import Injected, Services
 
 LONGEST_QUERY: Final = 4096
-_LONGEST_RESUMED: Final = 8192
 _RESUME: Final = "resume"
 
 
@@ -45,12 +44,12 @@ _RESUME: Final = "resume"
 async def authorize(request: Request[Any, Any, Any], services: Injected) -> Response[Any]:
     provider = provider_of(services)
     query: bytes = request.scope["query_string"]
-    is_resumed = query.startswith(f"{_RESUME}=".encode())
-    if len(query) > (_LONGEST_RESUMED if is_resumed else LONGEST_QUERY):
+    if len(query) > LONGEST_QUERY:
         raise TargetRefused("The link is too long.")
     parameters = oauth.parsed(query)
-    if is_resumed:
-        begun = _begun(provider, parameters.required(_RESUME))
+    resume = parameters.get(_RESUME)
+    if resume is not None:
+        begun = _begun(provider, resume)
         return await _proceed(request, services, provider, begun.request, begun)
     client, redirect_uri = rules.target_of(parameters, provider.clients)
     try:
@@ -114,8 +113,10 @@ async def _proceed(
     except OAuthError as error:
         return _told(provider, asked, error)
     if caller is None or step in {Step.LOG_IN, Step.LOG_IN_AGAIN}:
-        resume = provider.sealer.seal(BEGUN, Begun(asked, now), LOGIN_LIFETIME)
-        return to_login(services, f"/oidc/authorize?{_RESUME}={resume}", again=step is Step.LOG_IN_AGAIN)
+        back = f"/oidc/authorize?{_RESUME}={provider.sealer.seal(BEGUN, Begun(asked, now), LOGIN_LIFETIME)}"
+        if len(back) > LONGEST_QUERY:
+            raise TargetRefused("The link is too long.")
+        return to_login(services, back, again=step is Step.LOG_IN_AGAIN)
     shown = ConsentForm(asked, caller.user.identifier, caller.credential_id, authenticated_at)
     if step is Step.PROCEED:
         return await _give_code(request, provider, asked, caller, shown)

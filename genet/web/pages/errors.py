@@ -33,11 +33,10 @@ def _on_oauth_error(request: Request[Any, Any, Any], error: OAuthError) -> Respo
 def _on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[str]:
     if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return _on_bug(request, error)
+    title, text = HTTPStatus(error.status_code).phrase, _sentence(str(error.detail))
     if error.status_code == HTTPStatus.UNAUTHORIZED:
-        return _page(
-            request, "You are not logged in", "Go back to the program that sent you here, and begin again.", 401
-        )
-    return _page(request, HTTPStatus(error.status_code).phrase, _sentence(str(error.detail)), error.status_code)
+        title, text = "You are not logged in", f"{text} Then begin again where you came from."
+    return _page(request, title, text, error.status_code, headers=dict(error.headers or {}))
 
 
 def _on_bug(request: Request[Any, Any, Any], error: Exception) -> Response[str]:

@@ -18,7 +18,6 @@ from genet.auth.people import People
 from genet.auth.sealing import Sealer
 from genet.auth.sessions import BY_USER, Sessions, by_user
 from genet.auth.tokens import Tokens
-from genet.errors import Unavailable
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
 from genet.kube.objects import SECRETS, Secret
@@ -106,11 +105,6 @@ class Identity:
     def is_ready(self) -> bool:
         """Whether people can be served; stays so when the API server goes away."""
         return not self.is_needed or (self.cache.is_ready and self.keyring.is_ready)
-
-    def require_known(self) -> None:
-        """Raises Unavailable before the records were listed: an empty list would be a lie."""
-        if not self.cache.is_ready:
-            raise Unavailable("what people hold has not been listed yet", retry_after=1)
 
     async def wait_ready(self) -> None:
         """Until the records are known, and keys are there where they are needed."""

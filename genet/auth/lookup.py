@@ -53,6 +53,11 @@ class Lookup:
         self._budget = _Budget(_LOOKS_PER_SECOND, clock)
         self._silent_until = -1.0
 
+    def require_known(self) -> None:
+        """Raises Unavailable before the records were listed: an empty list would be a lie."""
+        if not self._cache.is_ready:
+            raise Unavailable("what people hold has not been listed yet", retry_after=1)
+
     def known(self, kind: Kind[Value], id_: str) -> Record[Value] | None:
         """As the cache has it."""
         secret = self._cache.get(kind.secret_name(id_), self._records.namespace)

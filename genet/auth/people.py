@@ -77,6 +77,7 @@ class People:
     ) -> None:
         self._records = records
         self._lookup = lookup
+        self._is_strict = settings.auth.mode != "dev"
         self._sealer = sealer
         self._clock = clock
         self._admins = frozenset(settings.auth.admins.users)
@@ -185,7 +186,14 @@ class People:
         return await self._change(user.identifier, mutate)
 
     def check(self, user: User) -> None:
-        """Whether somebody vouched for may come in, by what the cache knows of them. Raises Forbidden."""
+        """Whether somebody vouched for may come in, by what the cache knows of them.
+
+        Raises:
+            Forbidden: they may not.
+            Unavailable: the cache knows nobody yet, and it matters who may.
+        """
+        if self._is_strict:
+            self._lookup.require_known()
         known = self.known(user.identifier)
         if known is not None:
             _check(known, user)

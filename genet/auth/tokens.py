@@ -106,6 +106,10 @@ class Tokens:
             raise Conflict(f"you have {MOST_PER_USER} API tokens; revoke one that is not used any more")
         return self._lookup.take(record), bearer
 
+    def require_known(self) -> None:
+        """Raises Unavailable before the first list of tokens: `of` would be a lie."""
+        self._lookup.require_known()
+
     def of(self, user: User) -> list[Record[Token]]:
         """Those that are good, the newest first."""
         person = self._people.known(user.identifier)

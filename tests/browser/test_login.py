@@ -79,7 +79,7 @@ def test_a_session_that_ends_leaves_what_was_typed(at_office: Office, visit: Vis
     # the company knows them still
     expect(opened.value.get_by_role("button", name="Account: omar")).to_be_visible()
     page.bring_to_front()
-    expect(ended).to_be_hidden(timeout=70_000)
+    expect(ended).to_be_hidden(timeout=15_000)
     expect(dialog.get_by_label("Name", exact=True)).to_have_value("half-typed")
 
 

@@ -11,15 +11,18 @@ import { Problem } from "../ui/Problem";
 import { devUserOf } from "./devUser";
 
 const MINUTE = 60_000;
+/** While somebody logs in again in another window. */
+const SOON = 3_000;
 
 export function SessionGate({ children }: { children: ReactNode }) {
   const text = useText();
   const [wished] = useState(() => devUserOf(window.location.search));
   const first = useMemo(() => createClient({ devUser: wished }), [wished]);
+  const [member, setMember] = useMember();
   const auth = useQuery({
     queryKey: ["auth"],
     queryFn: ({ signal }) => unwrap(first.GET("/api/auth/status", { signal })),
-    refetchInterval: MINUTE,
+    refetchInterval: ({ state }) => (member && state.data?.authenticated === false ? SOON : MINUTE),
     refetchOnWindowFocus: "always",
   });
   const config = useQuery({
@@ -27,7 +30,9 @@ export function SessionGate({ children }: { children: ReactNode }) {
     queryFn: ({ signal }) => unwrap(first.GET("/api/config", { signal })),
     staleTime: Number.POSITIVE_INFINITY,
   });
-  const member = useMember(auth.data);
+  if (auth.data?.authenticated && auth.data !== member) {
+    setMember(auth.data);
+  }
 
   const mode = auth.data?.mode;
   const api = useMemo(() => createClient({ devUser: mode === "dev" ? wished : null }), [mode, wished]);
@@ -68,18 +73,15 @@ export function SessionGate({ children }: { children: ReactNode }) {
 }
 
 /** Who was logged in last; null: nobody yet. What was asked for somebody else is forgotten. */
-function useMember(status: AuthStatus | undefined): AuthStatus | null {
+function useMember() {
   const client = useQueryClient();
-  const [member, setMember] = useState<AuthStatus | null>(null);
-  if (status?.authenticated && status !== member) {
-    setMember(status);
-  }
-  const identifier = member?.userIdentifier ?? null;
+  const state = useState<AuthStatus | null>(null);
+  const identifier = state[0]?.userIdentifier ?? null;
   useEffect(() => {
     if (identifier !== null) {
       return () =>
         client.removeQueries({ predicate: ({ queryKey }) => !["auth", "config"].includes(`${queryKey[0]}`) });
     }
   }, [client, identifier]);
-  return member;
+  return state;
 }

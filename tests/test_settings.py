@@ -162,6 +162,11 @@ def test_ways_to_log_in_that_can_work(written, text):
         (PROXY % "trustedProxies: [10.1.0.0/16]", "auth.trustedProxies[0]: more than one address"),
         (PROXY % "trustedProxies: ['::1', 127.0.0.0/8]", "auth.trustedProxies[1]: more than one address"),
         (PROXY % "trustedProxies: ['::/0']", "auth.trustedProxies[0]: more than one address"),
+        ("auth: {mode: dev}\noidcProvider: {usernamePrefix: ''}", "oidcProvider.usernamePrefix: expected something"),
+        (
+            "auth: {mode: dev}\noidcProvider: {usernamePrefix: 'system:'}",
+            "oidcProvider.usernamePrefix: expected something",
+        ),
         (PROXY % "trustedProxies: [10.1.2.3/16], proxy: {secret: s}", "auth.trustedProxies[0]: expected an IP"),
         (PROXY % "trustedProxies: [proxy.example.org]", "auth.trustedProxies[0]: expected an IP"),
         (PROXY % "proxy: {secret: ''}", "auth.proxy.secret: expected"),

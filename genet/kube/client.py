@@ -65,6 +65,14 @@ class KubeClient:
             return ()
         return {served.version for served in _decode(_GROUP, answer).versions}
 
+    async def resources(self, api_version: str) -> Collection[str]:
+        """Plurals of what a version of an API group (`apps/v1`) serves; nothing where it is not served at all."""
+        try:
+            answer = await self._call("GET", f"/apis/{quote(api_version)}")
+        except NotFound:
+            return ()
+        return {served.name for served in _decode(_RESOURCES, answer).resources}
+
     async def get(self, resource: Resource[T], name: str, namespace: str | None = None) -> T:
         return _decode(resource.one, await self._call("GET", _path(resource, namespace, name)))
 
@@ -269,6 +277,15 @@ class _Group(msgspec.Struct):
     versions: tuple[_Served, ...]
 
 
+class _ServedResource(msgspec.Struct):
+    name: str
+
+
+class _ResourceList(msgspec.Struct):
+    resources: tuple[_ServedResource, ...]
+
+
+_RESOURCES = msgspec.json.Decoder(_ResourceList)
 _KIND = msgspec.json.Decoder(_Kind)
 _GROUP = msgspec.json.Decoder(_Group)
 

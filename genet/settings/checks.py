@@ -27,6 +27,11 @@ def login_complaints(settings: "Settings") -> Iterator[Complaint]:
             "expected https://NAME or https://NAME:PORT in lower case, without path, slash at the end or usual port",
         )
     yield from _hosts(settings)
+    if not settings.oidc_provider.username_prefix or settings.oidc_provider.username_prefix.startswith("system:"):
+        yield (
+            "oidcProvider.usernamePrefix",
+            "expected something, and nothing that begins with system: people would bear the names of the cluster's own",
+        )
     if settings.auth.mode == "oauth":
         yield from _oauth(settings)
     if settings.auth.mode == "proxy":

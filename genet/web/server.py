@@ -20,10 +20,13 @@ from granian.server.embed import Server
 from prometheus_client import REGISTRY, start_http_server
 from prometheus_client.registry import Collector
 
+from genet.kube.client import KubeClient
 from genet.oidc.clients import Clients
 from genet.oidc.discovery import issuer_of
 from genet.settings import TLS, Settings
+from genet.settings.sources import ConfigurationError
 from genet.settings.urls import is_loopback
+from genet.tenancy import admission
 from genet.web.app import create_app
 from genet.web.boundary import ASGIApp
 from genet.web.services import Services, running
@@ -48,7 +51,8 @@ async def serve(settings: Settings, host: str, port: int, *, clock: Callable[[],
 
     Raises:
         UnsafeAddressError: dev mode on another address than loopback, without auth.dev.allowRemote.
-        ConfigurationError: the OpenID Provider cannot be what the settings ask for.
+        ConfigurationError: the OpenID Provider cannot be what the settings ask for, or nothing watches over what people
+            may create with `kubeconfig.allowCreate`.
         OSError: a port cannot be listened on, or the files of `server.tls` or `oauth.caFile` do not do.
     """
     check_address(settings, host)
@@ -57,6 +61,7 @@ async def serve(settings: Settings, host: str, port: int, *, clock: Callable[[],
         check_authorities("oauth.caFile", settings.oauth.ca_file)
     if settings.server.tls is not None:
         check_tls(settings.server.tls)
+    await check_admission(settings)
     for wanted in (port, settings.server.metrics_port):
         if wanted is not None:
             check_port(host, wanted)
@@ -74,6 +79,15 @@ async def serve(settings: Settings, host: str, port: int, *, clock: Callable[[],
                 for task in tasks:
                     task.cancel()
     log.info("ended")
+
+
+async def check_admission(settings: Settings) -> None:
+    """Raises ConfigurationError where people may create objects and no admission policy watches over it."""
+    if settings.kubeconfig.allow_create:
+        async with KubeClient.connect(settings.kubernetes) as kube:
+            why = await admission.complaint(kube, settings)
+        if why is not None:
+            raise ConfigurationError(f"kubeconfig.allowCreate: {why}")
 
 
 def server_of(app: ASGIApp, host: str, port: int, tls: TLS | None = None) -> Server:

@@ -27,6 +27,9 @@ from genet.tenancy.service import Tenancy
 
 log = logging.getLogger(__name__)
 
+DOWNLOADS: Final = "/downloads/"
+"""Where the server offers its own command line."""
+
 _CERTIFICATE_INSTRUCTIONS: Final = (
     "Save the file and name it: export KUBECONFIG=/path/to/the/file",
     "Keep it to yourself: it holds a key that cannot be revoked, and is made only once",
@@ -63,6 +66,8 @@ class IssueKubeconfig:
         self._settings = settings
         self._issuer = issuer_of(settings)
         self.mode = offer.mode(settings, self._issuer)
+        url = settings.server.public_url
+        self._downloads = f"{url}{DOWNLOADS}" if url else None
         self._tenancy = tenancy
         self._people = people
         self._recheck = recheck
@@ -91,9 +96,9 @@ class IssueKubeconfig:
         return Kubeconfig(
             mode="oidc",
             form="exec",
-            kubeconfig=self._text(user, exec_form.user(issuer, plugin, self._settings.kubeconfig)),
+            kubeconfig=self._text(user, exec_form.user(issuer, plugin, self._settings.kubeconfig, self._downloads)),
             expires_at=None,
-            instructions=exec_form.instructions(plugin),
+            instructions=exec_form.instructions(plugin, self._downloads),
         )
 
     async def download(

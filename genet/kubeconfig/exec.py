@@ -16,15 +16,10 @@ CLIENT_ID: Final = "kube"
 SCOPES: Final = ("openid", "offline_access", "email", "groups")
 
 _API_VERSION: Final = "client.authentication.k8s.io/v1"
-_HINTS: Final[dict[Plugin, str]] = {
-    "kubelogin": "This kubeconfig logs in with kubelogin, the kubectl plugin oidc-login. Install it with "
-    "'kubectl krew install oidc-login', or see https://github.com/int128/kubelogin",
-    "genet": "This kubeconfig logs in with the command genet. Install it with 'pip install genet-platform'",
-}
 
 
-def user(issuer: str, plugin: Plugin, settings: Kubeconfig) -> dict[str, Any]:
-    """The user's entry of the file."""
+def user(issuer: str, plugin: Plugin, settings: Kubeconfig, downloads: str | None = None) -> dict[str, Any]:
+    """The user's entry of the file; `downloads`: the page where this server offers Genet's own command."""
     command, arguments = _command(issuer, plugin, settings.issuer_ca_data)
     return {
         "exec": {
@@ -33,18 +28,20 @@ def user(issuer: str, plugin: Plugin, settings: Kubeconfig) -> dict[str, Any]:
             "args": arguments,
             "interactiveMode": "IfAvailable",
             "provideClusterInfo": False,
-            "installHint": _HINTS[plugin],
+            "installHint": f"This kubeconfig logs in with a plugin. {install(plugin, downloads)}",
         }
     }
 
 
-def instructions(plugin: Plugin) -> tuple[str, ...]:
-    install = {
-        "kubelogin": "Install kubelogin: kubectl krew install oidc-login",
-        "genet": "Install Genet's command: pip install genet-platform",
-    }
+def install(plugin: Plugin, downloads: str | None) -> str:
+    if plugin == "kubelogin":
+        return "Install kubelogin: kubectl krew install oidc-login, or see https://github.com/int128/kubelogin"
+    return f"Install the command genet: {f'see {downloads}' if downloads else 'pip install genet-platform'}"
+
+
+def instructions(plugin: Plugin, downloads: str | None = None) -> tuple[str, ...]:
     return (
-        install[plugin],
+        install(plugin, downloads),
         "Save the file and name it: export KUBECONFIG=/path/to/the/file",
         "kubectl get pods opens a browser to log in at the first call; the file itself holds no secret",
     )

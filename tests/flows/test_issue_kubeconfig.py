@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from genet.oidc.grant import GRANT
+from genet.web.controllers import downloads
 from tests.replicas import replica_of, settings, switch
 
 SERVER = {"name": "lab", "server": "https://api.example.org:6443", "caData": "Q0E="}
@@ -100,6 +101,11 @@ async def test_the_plugin_is_as_asked_for(oidc):
     for plugin, command in (("genet", "genet"), ("kubelogin", "kubectl")):
         answer = await oidc.ask("GET", "/api/kubeconfig", params={"plugin": plugin})
         assert credentials(answer)["exec"]["command"] == command
+
+
+async def test_the_own_plugin_is_had_where_the_server_offers_it(oidc):
+    answer = await oidc.ask("GET", "/api/kubeconfig", params={"plugin": "genet"})
+    assert f"http://localhost:8080{downloads.PATH}" in answer.json()["instructions"][0]
 
 
 async def test_the_issuer_is_the_providers(oidc):

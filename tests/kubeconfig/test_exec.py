@@ -43,7 +43,14 @@ def test_an_authority_of_ones_own_is_handed_on():
 @pytest.mark.parametrize("plugin", ["kubelogin", "genet"])
 def test_people_are_told_how_to_get_the_plugin(plugin):
     assert plugin in exec.user(ISSUER, plugin, Kubeconfig())["exec"]["installHint"]
-    assert "nstall" in exec.instructions(plugin)[0]
+    assert exec.instructions(plugin)[0].startswith("Install")
+
+
+def test_genets_own_plugin_is_had_from_the_server_itself():
+    page = "https://genet.example.org/downloads/"
+    assert page in exec.user(ISSUER, "genet", Kubeconfig(), page)["exec"]["installHint"]
+    assert page in exec.instructions("genet", page)[0]
+    assert page not in exec.instructions("kubelogin", page)[0]
 
 
 def test_the_form_without_plugin_holds_the_token_and_no_secret_of_the_client():

@@ -33,6 +33,10 @@ LOOK_AGAIN_SECONDS: Final = 10.0
 """Between two looks at the keys, whoever asks for what."""
 _FAILED_SECONDS: Final = 5.0
 """After a failed discovery nobody waits for another one for so long."""
+_OVER: Final = frozenset(
+    {"invalid_grant", "access_denied", "login_required", "interaction_required", "consent_required"}
+)
+"""What a provider says where it does not stand up for somebody any more."""
 _DISCOVERY: Final = "/.well-known/openid-configuration"
 _OK: Final = 200
 
@@ -153,7 +157,13 @@ class Upstream:
         """
         metadata = await self._discovered()
         call = self._token_call(metadata, grant_type="refresh_token", refresh_token=token)
-        tokens = await self._calls.make(call)
+        try:
+            tokens = await self._calls.make(call)
+        except Refused as error:
+            if error.error in _OVER:
+                raise
+            # a client secret that was changed, too many questions: that says nothing of the person
+            raise Unavailable(f"the login provider takes no questions ({_word(error.error)})") from None
         return await self._proven(metadata, tokens, nonce=None)
 
     def close(self) -> None:
@@ -173,7 +183,10 @@ class Upstream:
             auth: Any = session.client_auth("none" if own.client_secret is None else "client_secret_post")
             if own.client_secret is not None and is_basic:
                 auth = basic(own.client_id, own.client_secret)
-            return dict(session.fetch_token(metadata.token_endpoint, auth=auth, **form))
+            tokens = dict(session.fetch_token(metadata.token_endpoint, auth=auth, **form))
+            if not tokens.keys() & {"access_token", "id_token"}:
+                raise Unavailable("the login provider answered without tokens")
+            return tokens
 
         return call
 

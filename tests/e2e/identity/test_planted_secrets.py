@@ -58,7 +58,7 @@ class Seen:
                 self.note(f"{name} of a redirect", value)
         if response.is_error:
             self.refusals.append((response.request, response))
-        elif response.headers.get("content-type", "").startswith("application/json"):
+        elif response.content.startswith(b"{"):
             document = response.json()
             for name in SECRET_FIELDS & set(document if isinstance(document, dict) else ()):
                 if isinstance(document[name], str):
@@ -88,7 +88,7 @@ async def everything(installation: Installation, desk: Desk, http: httpx.AsyncCl
 
     program, other = Program(installation, http), confidential(installation, http)
     asked = await program.authorize(browser)
-    for wrong in ({"redirect_uri": "http://localhost:1"}, {"client_id": "nobody"}):
+    for wrong in ({"redirect_uri": "http://localhost:1/elsewhere"}, {"client_id": "nobody"}):
         refused = await program.authorize_refused(wrong)
         assert refused.status_code == 400
     asked = await program.authorize(browser)

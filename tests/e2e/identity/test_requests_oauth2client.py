@@ -7,6 +7,7 @@ from urllib.parse import quote_plus
 
 import pytest
 import requests
+from requests.adapters import HTTPAdapter
 from requests_oauth2client import (
     AuthorizationRequest,
     BearerToken,
@@ -43,11 +44,19 @@ CLIENTS = [
 ]
 
 
+class Impatient(HTTPAdapter):
+    """Requests waits for ever unless told not to."""
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **more: Any) -> requests.Response:
+        return super().send(request, *args, **more | {"timeout": 30})
+
+
 @pytest.fixture
 def session(installation: Installation) -> Iterator[requests.Session]:
     with requests.Session() as one:
         one.verify = str(installation.ca_file)
         one.trust_env = False
+        one.mount("https://", Impatient())
         yield one
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import yaml
@@ -21,8 +22,8 @@ class Office:
 
 
 @contextmanager
-def office(directory: Path, *employees: Employee) -> Iterator[Office]:
-    """Ready."""
+def office(directory: Path, *employees: Employee, **settings: Any) -> Iterator[Office]:
+    """Ready; `settings` are top-level keys of the configuration."""
     port = free_port()
     url = f"https://localhost:{port}"
     authority = Authority(directory / "authority").create()
@@ -37,6 +38,7 @@ def office(directory: Path, *employees: Employee) -> Iterator[Office]:
             "auth": {"mode": "oauth"},
             "oauth": upstream.settings(),
             "cluster": {"name": "lab", "server": "https://kubernetes.example.org:6443"},
+            **settings,
         }
         document["server"] |= {"publicURL": url, "tls": {"certFile": str(certificate), "keyFile": str(key)}}
         file.write_text(yaml.safe_dump(document))

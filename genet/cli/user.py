@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,6 +88,7 @@ def _login(arguments: argparse.Namespace) -> int:
     from genet.client import login
     from genet.client.addresses import server_url
     from genet.client.calls import Calls
+    from genet.client.errors import ClientError
     from genet.client.provider import discover
 
     store, ca_data = _store(), _authorities(arguments)
@@ -99,8 +101,13 @@ def _login(arguments: argparse.Namespace) -> int:
     with Calls(ca_data) as calls:
         provider = discover(server_url(arguments.server), calls, arguments.client_id, as_typed=True)
         with store.locked(provider.metadata.issuer, arguments.client_id):
+            before = store.read(provider.metadata.issuer, arguments.client_id)
             found = login.log_in(provider, arguments.client_id, ca_data, way, clock=time.time)
             store.keep(found)
+        if before is not None and before.refresh_token is not None:
+            # nobody could end it any more, as it is forgotten here; if this fails it ends unused by itself
+            with suppress(ClientError):
+                provider.revoke(before.refresh_token, "refresh_token")
     print(f"You are {found.subject} at {found.issuer}.")
     print("For kubectl: genet kubeconfig")
     return 0

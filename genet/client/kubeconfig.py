@@ -17,7 +17,7 @@ import msgspec
 
 from genet.client.addresses import origin
 from genet.client.calls import Calls
-from genet.client.errors import ClientError, printable
+from genet.client.errors import ClientError, LoginNeeded, OAuthRefused, printable
 from genet.client.store import Login
 
 _SECONDS = 30
@@ -31,7 +31,13 @@ class Kubeconfig(msgspec.Struct, frozen=True):
 
 def fetch(login: Login, calls: Calls) -> str:
     """The YAML text; it holds no secret, so it may lie in a home that is backed up."""
-    return calls.get(f"{login.issuer.rstrip('/')}/oidc/kubeconfig", Kubeconfig, bearer=login.access_token).kubeconfig
+    url = f"{login.issuer.rstrip('/')}/oidc/kubeconfig"
+    try:
+        return calls.get(url, Kubeconfig, bearer=login.access_token).kubeconfig
+    except OAuthRefused as refusal:
+        if refusal.code != "invalid_token":
+            raise
+        raise LoginNeeded("the server has ended the login", hint=f"Log in: genet login {login.issuer}") from None
 
 
 def own_file(login: Login, home: Path) -> Path:

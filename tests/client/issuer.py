@@ -190,7 +190,7 @@ def _handler(issuer: Issuer, prefix: str) -> type[BaseHTTPRequestHandler]:  # no
                         200, {"mode": "oidc", "form": "exec", "kubeconfig": issuer.kubeconfig, "expiresAt": None}
                     )
                 case "/oidc/kubeconfig":
-                    self._json(401, {"type": "x", "status": 401, "detail": "log in first", "code": "unauthenticated"})
+                    self._json(401, {"error": "invalid_token", "error_description": "not any more"})
                 case _:
                     self._json(404, {"detail": "nothing is here"})
 

@@ -165,9 +165,16 @@ def test_the_kubeconfig_goes_where_it_is_wanted(person, tmp_path):
     assert file.read_text() == person.does("kubeconfig", "--output", "-") == person.issuer.kubeconfig
 
 
-def test_a_server_that_refuses_the_kubeconfig_is_quoted(person):
+def test_a_login_that_the_server_ended_is_begun_anew_for_the_kubeconfig(person):
     person.issuer.access_tokens.clear()
-    assert "log in first" in person.fails("kubeconfig")
+    assert f"genet login {person.issuer.url}" in person.fails("kubeconfig")
+
+
+def test_a_login_that_takes_the_place_of_another_ends_it(person):
+    (old,) = person.issuer.live
+    person.does("login", person.issuer.url)
+    assert person.issuer.revoked == [old]
+    assert len(person.issuer.live) == 1
 
 
 @needs_kubectl

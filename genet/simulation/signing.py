@@ -92,10 +92,11 @@ class Signer:
         return {**request, "spec": kept}
 
     def _changed(self, plural: str, kind: str, request: Object, _: Object | None) -> None:
+        if plural != PLURAL or kind == "DELETED" or request["spec"]["signerName"] != CLIENT_SIGNER:
+            return
         status = request.get("status", {})
         decisions = {condition["type"] for condition in status.get("conditions", ())}
-        is_ours = plural == PLURAL and kind != "DELETED" and request["spec"]["signerName"] == CLIENT_SIGNER
-        if not is_ours or decisions != {"Approved"} or "certificate" in status or self.behaviour.conduct == "silent":
+        if decisions != {"Approved"} or "certificate" in status or self.behaviour.conduct == "silent":
             return
         if self.behaviour.conduct == "fails" or not _usable(request["spec"]["usages"]):
             failed = {"type": "Failed", "status": "True", "reason": "SignerValidationFailure",

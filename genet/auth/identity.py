@@ -90,16 +90,21 @@ class Identity:
     ) -> AsyncIterator[Self]:
         """Follows the records. Returns at once; `wait_ready` says when it knows them."""
         identity = cls.over(kube, settings, clock, timing=timing, trusted_seconds=trusted_seconds)
+        failure: Exception | None = None
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(identity.cache.run())]
             if identity.is_needed:
                 tasks.append(group.create_task(identity.keyring.run()))
             try:
                 yield identity
+            except Exception as error:  # noqa: BLE001 # raised below: as it is, and not in a group
+                failure = error
             finally:
                 for task in tasks:
                     task.cancel()
                 await identity.tokens.close()
+        if failure is not None:
+            raise failure
 
     @property
     def is_ready(self) -> bool:

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import msgspec
 
-from genet.errors import NotFound, Unavailable
+from genet.errors import GenetError, NotFound, Unavailable
 from genet.kube.cache import Cache
 from genet.kube.objects import Secret
 from genet.kube.records import Kind, Record, Records
@@ -122,7 +122,7 @@ class Lookup:
         except NotFound:
             self.forget(known.secret)
             return None
-        except (Unavailable, TimeoutError):
+        except (GenetError, TimeoutError):
             self._silent_until = self._clock() + _SILENCE_SECONDS
             return known
         _remember(self._confirmed, name, self._clock())

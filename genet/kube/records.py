@@ -6,23 +6,28 @@ API server: of any number of parallel creates of one id, and of any number of re
 Traps:
 - A name is seen by everybody who may read audit logs: never make one of a code or a token.
 - A delete with a finalizer answers every caller that it was the one: no finalizers here.
+- What Genet may not do here (a right, a ResourceQuota) is its own trouble, not the caller's: Unavailable, or else a
+  missing right would look like a person who is shut out.
 - `get` asks the API server each time. What a cache holds may be a moment old: fine for a session, never for a code.
 """
 
 import asyncio
+import logging
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from genet import naming
-from genet.errors import AlreadyExists, Conflict, NotFound, Unavailable
+from genet.errors import AlreadyExists, Conflict, Forbidden, NotFound, Unavailable
 from genet.kube.client import KubeClient
 from genet.kube.objects import NAMESPACES, SECRETS, Secret
 from genet.kube.state import ATTEMPTS, FIRST_DELAY, MAX_DELAY
+
+log = logging.getLogger(__name__)
 
 RECORD = "genet.io/record"
 """Label of a record's Secret: its kind."""
@@ -79,16 +84,19 @@ class Records:
     async def create(self, kind: Kind[Value], id_: str, value: Value, *, user: str | None = None) -> Record[Value]:
         """Raises AlreadyExists where the id is taken. The first record of all makes the namespace."""
         manifest = _manifest(kind, id_, value, user)
-        try:
-            secret = await self._kube.create(SECRETS, manifest, self.namespace)
-        except NotFound:
-            await self._make_namespace()
-            secret = await self._kube.create(SECRETS, manifest, self.namespace)
+        with _own_trouble():
+            try:
+                secret = await self._kube.create(SECRETS, manifest, self.namespace)
+            except NotFound:
+                await self._make_namespace()
+                secret = await self._kube.create(SECRETS, manifest, self.namespace)
         return kind.read(secret)
 
     async def get(self, kind: Kind[Value], id_: str) -> Record[Value]:
         """As it is now, from the API server. Raises NotFound."""
-        return kind.read(await self._kube.get(SECRETS, kind.secret_name(id_), self.namespace))
+        with _own_trouble():
+            secret = await self._kube.get(SECRETS, kind.secret_name(id_), self.namespace)
+        return kind.read(secret)
 
     async def find(self, kind: Kind[Value], id_: str) -> Record[Value] | None:
         try:
@@ -97,11 +105,13 @@ class Records:
             return None
 
     async def replace(self, record: Record[Value], value: Value) -> Record[Value]:
-        """Compare-and-set. Raises Conflict where it has changed since it was read, that or NotFound where it is gone."""
+        """Compare-and-set. Raises Conflict where it has changed since it was read; that or NotFound if it is gone."""
         manifest = _manifest(record.kind, record.id, value, record.user)
         meta = record.secret.metadata
         manifest["metadata"] |= {"uid": meta.uid, "resourceVersion": meta.resource_version}
-        return record.kind.read(await self._kube.replace(SECRETS, manifest, self.namespace))
+        with _own_trouble():
+            secret = await self._kube.replace(SECRETS, manifest, self.namespace)
+        return record.kind.read(secret)
 
     async def change(
         self,
@@ -141,7 +151,8 @@ class Records:
         """Raises NotFound where it is gone, Conflict where another of its name is there, or (if asked) it changed."""
         meta = record.secret.metadata
         version = meta.resource_version if if_unchanged else None
-        await self._kube.delete(SECRETS, meta.name, self.namespace, uid=meta.uid, resource_version=version)
+        with _own_trouble():
+            await self._kube.delete(SECRETS, meta.name, self.namespace, uid=meta.uid, resource_version=version)
 
     async def pages(
         self, kind: Kind[Value], *, user: str | None = None, page_size: int = 100
@@ -151,10 +162,10 @@ class Records:
         Raises Gone if reading takes so long that the API server does not remember the first page's moment any more.
         """
         selector = f"{RECORD}={kind.name}" + (f",{naming.USER}={user}" if user else "")
-        pages = self._kube.pages(SECRETS, self.namespace, label_selector=selector, page_size=page_size)
+        pages = self._listed(selector, page_size)
         async with aclosing(pages):
             async for page in pages:
-                yield [record for secret in page.items if (record := _readable(kind, secret)) is not None]
+                yield [record for secret in page if (record := _readable(kind, secret)) is not None]
 
     async def of(self, kind: Kind[Value], user: str) -> list[Record[Value]]:
         """All of one user's."""
@@ -170,10 +181,10 @@ class Records:
     ) -> AsyncGenerator[list[Secret], None]:
         """The Secrets of several kinds, by name, page by page, whatever is in them. Raises Gone as `pages` does."""
         selector = f"{RECORD} in ({','.join(sorted(kinds))})" + (f",{naming.USER}={user}" if user else "")
-        pages = self._kube.pages(SECRETS, self.namespace, label_selector=selector, page_size=page_size)
+        pages = self._listed(selector, page_size)
         async with aclosing(pages):
             async for page in pages:
-                yield page.items
+                yield page
 
     async def delete_held(self, kinds: Collection[str], user: str) -> list[Secret]:
         """Delete everything of these kinds that is one user's; returns what was deleted.
@@ -185,12 +196,21 @@ class Records:
         async with aclosing(pages):
             async for page in pages:
                 for secret in page:
+                    meta = secret.metadata
                     try:
-                        await self._kube.delete(SECRETS, secret.metadata.name, self.namespace, uid=secret.metadata.uid)
+                        with _own_trouble():
+                            await self._kube.delete(SECRETS, meta.name, self.namespace, uid=meta.uid)
                     except (NotFound, Conflict):
                         continue
                     deleted.append(secret)
         return deleted
+
+    async def _listed(self, selector: str, page_size: int) -> AsyncGenerator[list[Secret], None]:
+        pages = self._kube.pages(SECRETS, self.namespace, label_selector=selector, page_size=page_size)
+        with _own_trouble():
+            async with aclosing(pages):
+                async for page in pages:
+                    yield page.items
 
     async def _make_namespace(self) -> None:
         # without the label genet.io/managed: it is nobody's, and the clean-up has no business there
@@ -198,6 +218,15 @@ class Records:
             await self._kube.create(NAMESPACES, {"metadata": {"name": self.namespace}})
         except AlreadyExists:
             return
+
+
+@contextmanager
+def _own_trouble() -> Iterator[None]:
+    try:
+        yield
+    except Forbidden as error:
+        log.error("Genet may not do with its own records what it has to: %s", error.detail)  # noqa: TRY400 # no bug
+        raise Unavailable("Genet cannot get at its own records; its log says why") from error
 
 
 def _readable(kind: Kind[Value], secret: Secret) -> Record[Value] | None:

@@ -5,10 +5,11 @@ from contextlib import aclosing
 
 import msgspec
 import pytest
+from aiohttp import web
 
 from genet.errors import AlreadyExists, Conflict, NotFound, Unavailable
-from genet.kube.objects import NAMESPACES, SECRETS
-from genet.kube.records import Kind, Records
+from genet.kube.objects import NAMESPACES, SECRETS, ObjectMeta, Secret
+from genet.kube.records import Kind, Record, Records
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -170,3 +171,28 @@ async def test_the_first_record_makes_the_namespace_and_leaves_it_unmanaged(kube
         assert "genet.io/managed" not in (await kube.get(NAMESPACES, nowhere)).metadata.labels
     finally:
         await kube.delete(NAMESPACES, nowhere)
+
+
+QUOTA = 'secrets "x" is forbidden: exceeded quota: q, requested: count/secrets=1, used: count/secrets=9, limited: 9'
+
+
+@pytest.mark.parametrize("message", ['secrets is forbidden: User "genet" cannot do that in the namespace', QUOTA])
+async def test_what_genet_may_not_do_is_its_own_trouble_and_not_the_callers(fake, kube_of_fake, message):
+    """Else a missing right would look like a person who may not, and they would be shut out for good."""
+    records = Records(kube_of_fake, "grants")
+    secret = Secret(metadata=ObjectMeta(name="genet-note-a", uid="u", resource_version="1"))
+    record = Record(NOTE, "a", Note(""), secret)
+    refusal = {"kind": "Status", "status": "Failure", "code": 403, "reason": "Forbidden", "message": message}
+    calls = (
+        lambda: records.create(NOTE, "a", Note("")),
+        lambda: records.find(NOTE, "a"),
+        lambda: records.replace(record, Note("")),
+        lambda: records.delete(record),
+        lambda: records.of(NOTE, "ann-ann"),
+        lambda: records.delete_held(("note",), "ann-ann"),
+    )
+    for call in calls:
+        fake.canned.append(web.json_response(refusal, status=403))
+        with pytest.raises(Unavailable) as caught:
+            await call()
+        assert "forbidden" not in caught.value.detail

@@ -5,6 +5,7 @@ Authlib speaks the protocol, requests the HTTP; both block, so a call runs in a 
 - The time-out of requests counts each read from the socket. A server that drips holds a thread for hours, so the
   sockets of a call whose time is over are shut down under it (see `genet.prometheus.transport`).
 - The resolver cannot be cut short by anybody: there are few threads, and who finds none waits no longer than others.
+- REQUESTS_CA_BUNDLE in the environment outdoes a session's own authorities; those of one request outdo both.
 - requests takes passwords from ~/.netrc, and follows redirects with whatever it sends. Here it does neither.
 - Authlib puts names and secrets into Basic as they are; RFC 6749 section 2.3.1 wants them form-encoded first.
 - Errors quote addresses and answers, and those hold codes and tokens: none of their words are passed on.
@@ -98,9 +99,8 @@ class Calls:
     def _session(self, line: Line) -> OAuth2Session:
         own = self._settings
         session = OAuth2Session(own.client_id, own.client_secret, default_timeout=self._timeout)
-        session.mount("https://", _Adapter(line))
-        session.mount("http://", _Adapter(line))
-        session.verify = own.ca_file if own.ca_file is not None else True
+        session.mount("https://", _Adapter(line, own.ca_file))
+        session.mount("http://", _Adapter(line, own.ca_file))
         session.auth = _unchanged
         session.max_redirects = 0
         return session
@@ -129,11 +129,12 @@ class _Answer(requests.Response):
 
 
 class _Adapter(HTTPAdapter):
-    """Asks once, follows nowhere, and reads no more than allowed."""
+    """Asks once, follows nowhere, reads no more than allowed, and trusts whom the settings say."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line, ca_file: str | None) -> None:
         super().__init__(max_retries=0)
         self._line = line
+        self._trust = {"verify": ca_file} if ca_file is not None else {}
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         pool = super().get_connection_with_tls_context(*args, **kwargs)
@@ -141,7 +142,7 @@ class _Adapter(HTTPAdapter):
         return pool
 
     def send(self, *args: Any, **kwargs: Any) -> requests.Response:
-        response = super().send(*args, **{**kwargs, "stream": True})
+        response = super().send(*args, **{**kwargs, **self._trust, "stream": True})
         with contextlib.closing(response.raw) as raw:
             if response.status_code in _REDIRECTS:
                 raise Unavailable("the login provider sent a program elsewhere, where Genet does not follow")

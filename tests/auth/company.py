@@ -73,12 +73,13 @@ class Company:
 
     def id_token(self) -> str:
         now = int(self.clock.timestamp())
-        honest = {
+        honest: dict[str, Any] = {
             "iss": self.issuer, "sub": "sub-of-alice", "aud": CLIENT, "exp": now + 600, "iat": now,
             "nonce": self.nonce, "preferred_username": "alice", "email": "alice@example.org", "email_verified": True,
             "groups": ["staff"],
         }  # fmt: skip
-        claims = {name: value for name, value in (honest | self.claims).items() if value is not None}
+        said: dict[str, Any] = honest | self.claims
+        claims = {name: value for name, value in said.items() if value is not None}
         return jwt.encode(claims, self.key, self.algorithm, headers=self.header)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
@@ -100,7 +101,12 @@ class Company:
             await self.delay.wait()
         if self.error is not None:
             return web.json_response(self.error[1], status=self.error[0])
-        answer = {"access_token": "at", "token_type": "Bearer", "id_token": self.id_token(), "refresh_token": "rt-1"}
+        answer: dict[str, Any] = {
+            "access_token": "at",
+            "token_type": "Bearer",
+            "id_token": self.id_token(),
+            "refresh_token": "rt-1",
+        }
         answer |= self.tokens
         return web.json_response({name: value for name, value in answer.items() if value is not None})
 

@@ -17,9 +17,15 @@ import pytest
 import yaml
 from cryptography import x509
 
+from genet.errors import Forbidden, Unavailable
+from genet.kube.client import KubeClient
+from genet.kube.objects import SIGNING_REQUESTS
+from genet.kubeconfig import certificate
+from genet.kubeconfig.signing import Signing
+from genet.settings import Kubernetes
 from tests.e2e.conftest import Kubectl, Person, installed
 from tests.helm.conftest import ACCEPTED, CHART
-from tests.processes import Replica, configuration, environment, serving
+from tests.processes import Replica, configuration, environment, serving, until
 
 pytestmark = pytest.mark.e2e
 
@@ -36,8 +42,7 @@ def user_role(kubectl: Kubectl) -> Iterator[None]:
     if kubectl.run("get", "clusterrole", "genet-user").returncode == 0:
         yield
         return
-    command = [installed("helm"), "template", "genet", str(CHART), *ACCEPTED, "--show-only", "templates/rbac/user.yaml"]
-    role = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True, timeout=60).stdout
+    role = rendered("user.yaml")
     kubectl("apply", "-f", "-", stdin=role)
     yield
     kubectl("delete", "-f", "-", "--ignore-not-found", stdin=role)
@@ -94,6 +99,38 @@ def issued(replica: Replica, person: Person) -> dict[str, Any]:
 def certificate_of(answer: dict[str, Any]) -> x509.Certificate:
     [user] = yaml.safe_load(answer["kubeconfig"])["users"]
     return x509.load_pem_x509_certificate(base64.b64decode(user["user"]["client-certificate-data"]))
+
+
+def rendered(template: str, *values: str) -> str:
+    """One of the chart's files of rights."""
+    command = [installed("helm"), "template", "genet", str(CHART), *ACCEPTED, *values, "--show-only"]
+    done = subprocess.run(
+        [*command, f"templates/rbac/{template}"],
+        env=environment(), capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def by_chart(kubectl: Kubectl, namespace: str, tmp_path: Path) -> Iterator[str]:
+    """A kubeconfig of somebody who has the rights that the chart gives Genet for certificates, and no others."""
+    role, binding = yaml.safe_load_all(rendered("certificates.yaml", "--set", "config.kubeconfig.mode=cert"))
+    name = role["metadata"]["name"] = binding["metadata"]["name"] = binding["roleRef"]["name"] = namespace
+    binding["subjects"] = [{"kind": "ServiceAccount", "name": "default", "namespace": namespace}]
+    documents = yaml.safe_dump_all([role, binding])
+    kubectl("apply", "-f", "-", stdin=documents)
+    until(lambda: kubectl.run("get", "serviceaccount", "default", "-n", namespace).returncode == 0)
+    config = yaml.safe_load(Path(kubectl.kubeconfig).read_text())
+    config["users"] = [
+        {"name": name, "user": {"token": kubectl("create", "token", "default", "-n", namespace).strip()}}
+    ]
+    for context in config["contexts"]:
+        context["context"]["user"] = name
+    file = tmp_path / "kubeconfig"
+    file.write_text(yaml.safe_dump(config))
+    yield str(file)
+    kubectl("delete", "-f", "-", "--ignore-not-found", stdin=documents)
 
 
 def base64_of(path: str) -> str:
@@ -159,3 +196,21 @@ def test_a_certificate_that_would_last_longer_is_never_handed_out(
     else:
         assert (answer.status_code, answer.json()["code"]) == (503, "signer_ignores_expiry")
         assert "CERTIFICATE" not in answer.text
+
+
+async def test_the_rights_of_the_chart_are_enough(by_chart: str) -> None:
+    async with KubeClient.connect(Kubernetes(kubeconfig=by_chart), {}) as kube:
+        with pytest.raises(Forbidden):
+            await kube.list(SIGNING_REQUESTS)
+        key = certificate.new_key()
+        signing = Signing(kube, lambda: datetime.now(UTC))
+        issued = await signing.sign(key, "genet:nobody", timedelta(hours=MOST_HOURS), identifier="nobody")
+        assert issued.not_after > datetime.now(UTC)
+
+
+async def test_without_them_it_says_so(by_chart: str, kubectl: Kubectl, namespace: str) -> None:
+    kubectl("delete", "clusterrolebinding", namespace)
+    async with KubeClient.connect(Kubernetes(kubeconfig=by_chart), {}) as kube:
+        signing = Signing(kube, lambda: datetime.now(UTC))
+        with pytest.raises(Unavailable, match="no right"):
+            await signing.sign(certificate.new_key(), "genet:nobody", timedelta(hours=1), identifier="nobody")

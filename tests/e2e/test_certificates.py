@@ -129,8 +129,14 @@ def by_chart(kubectl: Kubectl, namespace: str, tmp_path: Path) -> Iterator[str]:
         context["context"]["user"] = name
     file = tmp_path / "kubeconfig"
     file.write_text(yaml.safe_dump(config))
+    until(lambda: may_ask(str(file)))
     yield str(file)
     kubectl("delete", "-f", "-", "--ignore-not-found", stdin=documents)
+
+
+def may_ask(kubeconfig: str) -> bool:
+    """Rights take a moment to hold, and to end."""
+    return Kubectl(kubeconfig).run("auth", "can-i", "create", "certificatesigningrequests").stdout == "yes\n"
 
 
 def base64_of(path: str) -> str:
@@ -210,6 +216,7 @@ async def test_the_rights_of_the_chart_are_enough(by_chart: str) -> None:
 
 async def test_without_them_it_says_so(by_chart: str, kubectl: Kubectl, namespace: str) -> None:
     kubectl("delete", "clusterrolebinding", namespace)
+    until(lambda: not may_ask(by_chart))
     async with KubeClient.connect(Kubernetes(kubeconfig=by_chart), {}) as kube:
         signing = Signing(kube, lambda: datetime.now(UTC))
         with pytest.raises(Unavailable, match="no right"):

@@ -84,7 +84,7 @@ class Calls:
                 trust_env=not near,
                 timeout=_TIMEOUT,
                 follow_redirects=False,
-                headers={"User-Agent": "genet", "Accept": "application/json"},
+                headers={"User-Agent": "genet command line", "Accept": "application/json"},
             )
         return self._clients[near]
 

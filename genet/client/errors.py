@@ -9,6 +9,7 @@ No text here holds a code, a token or a verifier: these go to terminals, and ter
 """
 
 _LONGEST = 300
+LONGEST_ADDRESS = 2000
 
 
 class ClientError(Exception):
@@ -40,7 +41,7 @@ class OAuthRefused(ClientError):
         super().__init__(f"the server refused ({printable(code)}){words}")
 
 
-def printable(text: str) -> str:
+def printable(text: str, longest: int = _LONGEST) -> str:
     """What a server says, safe for a terminal: escape sequences could rewrite what stands there."""
-    shown = "".join(character if character.isprintable() else "?" for character in text[:_LONGEST])
-    return shown + ("…" if len(text) > _LONGEST else "")
+    shown = "".join(character if character.isprintable() else "?" for character in text[:longest])
+    return shown + ("…" if len(text) > longest else "")

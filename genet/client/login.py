@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 from genet.client import attempt, identity
-from genet.client.errors import ClientError, LoginNeeded, OAuthRefused, Unreachable, printable
+from genet.client.errors import LONGEST_ADDRESS, ClientError, LoginNeeded, OAuthRefused, Unreachable, printable
 from genet.client.loopback import listening
 from genet.client.provider import Provider, Tokens
 from genet.client.store import Login
@@ -142,7 +142,7 @@ def _by_device(provider: Provider, way: Way) -> Tokens:
     where = printable(code.verification_uri)
     tell(f"On any device, go to {where} and enter this code:", f"  {printable(code.user_code)}")
     if code.verification_uri_complete:
-        tell(f"or open {printable(code.verification_uri_complete)}")
+        tell(f"or open {printable(code.verification_uri_complete, LONGEST_ADDRESS)}")
     tell("Never enter a code that somebody sent you.")
     interval, left = max(code.interval, 1.0), min(code.expires_in, way.limit_seconds)
     while left > 0:

@@ -1,5 +1,5 @@
 """What a person does in a browser to let the command line in, as a program that BROWSER can name: goes to the address,
-says yes where Genet asks, and follows back to the command line's port."""
+says yes wherever Genet asks, and follows back to the command line's port."""
 
 import html
 import re
@@ -20,10 +20,12 @@ def go(url: str, ca_file: str | None = None) -> int:
         for _ in range(_MOST_STEPS):
             if answer.is_redirect:
                 answer = browser.get(urljoin(str(answer.url), answer.headers["Location"]))
-            elif 'name="decision"' in answer.text:
+            elif "<form" in answer.text:
                 answer = _says_yes(browser, answer)
             else:
                 break
+    if answer.status_code != httpx.codes.OK:
+        print(answer.request.method, answer.url.path, answer.status_code, answer.text, file=sys.stderr)
     return answer.status_code
 
 

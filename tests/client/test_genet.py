@@ -47,7 +47,7 @@ def world(tmp_path_factory, authority) -> Iterator[World]:
             directory,
             cluster["kubeconfig"],
             server={"publicURL": url, "tls": tls, "metricsPort": None, "drainSeconds": 0},
-            oidcProvider={"enabled": True},
+            oidcProvider={"enabled": True, "deviceFlow": True},
             cluster={"name": "lab", "server": front.url, "caData": ca_data},
             kubeconfig={"issuerCAData": ca_data},
         )
@@ -125,6 +125,21 @@ def test_a_login_says_who_one_is_until_logout(person):
     form = {"grant_type": "refresh_token", "refresh_token": login.refresh_token, "client_id": "kube"}
     answer = httpx.post(f"{person.world.url}/oidc/token", data=form, trust_env=False, verify=person.world.trusting)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+
+
+def test_somebody_without_a_browser_here_logs_in_by_a_code(world, tmp_path):
+    person = Person(world, tmp_path)
+    with subprocess.Popen(
+        [*GENET, "login", world.url, "--device", "--ca-file", str(world.ca_file), "--time-limit", "60"],
+        env=person.env, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stderr is not None
+        line = next(line for line in process.stderr if line.startswith("or open "))
+        elsewhere = person.runs(sys.executable, str(PERSON), line.removeprefix("or open ").strip(), str(world.ca_file))
+        assert elsewhere.returncode == 0, elsewhere.stderr
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert out.startswith("You are dev-user")
 
 
 def test_an_expired_token_is_renewed_at_the_server(person):

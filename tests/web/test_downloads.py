@@ -43,6 +43,13 @@ async def test_the_page_leads_to_the_wheel(http):
     assert int(wheel.headers["content-length"]) == len(wheel.content)
 
 
+@pytest.mark.parametrize("public_url", [None, "https://genet.example.org"])
+async def test_the_page_says_what_to_type(public_url):
+    async with over(Litestar(downloads(public_url))) as client:
+        address = f"{public_url}/downloads/{NAME}" if public_url else "ADDRESS-OF-THIS-FILE"
+        assert f"<pre>pip install {address}</pre>" in (await client.get("/downloads/")).text
+
+
 async def test_what_a_client_has_is_not_sent_again(http):
     tag = (await http.get(f"/downloads/{NAME}")).headers["etag"]
     again = await http.get(f"/downloads/{NAME}", headers={"If-None-Match": tag})

@@ -26,6 +26,7 @@ _PAGE = """<!doctype html>
 <pre>pip install {url}</pre>
 </html>
 """
+_ADDRESS = "ADDRESS-OF-THIS-FILE"
 _NOTHING = "this server was not installed as a package, so it has none to offer"
 
 
@@ -54,7 +55,7 @@ def downloads(public_url: str | None, source: Callable[[], Wheel | None] = insta
             link=f"{quote(offered.name)}#sha256={offered.sha256}",
             requires=html.escape(offered.requires_python),
             name=html.escape(offered.name),
-            url=html.escape(f"{public_url or ''}{PATH}{quote(offered.name)}"),
+            url=html.escape(f"{public_url}{PATH}{quote(offered.name)}" if public_url else _ADDRESS),
         )
         return Response(document, media_type=MediaType.HTML, headers={"Cache-Control": "no-cache"})
 

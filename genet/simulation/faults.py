@@ -5,10 +5,12 @@
     freeze                                          open streams stay open and never say anything again (half-open)
     fail    {"status": 429, "times": 3, "retryAfter": 1, "path": "/api/v1/pods"}    refuse the next requests
     delay   {"seconds": 0.5, "times": 3, "path": "/apis/"}                          let the next requests wait first
+    lose    {"times": 1, "method": "PUT", "path": "/api/v1/"}                       do the next, and cut, not answer
     prometheus  {"answer": "slow", "seconds": 10}   until told another answer; prometheus_faults.py has them all
     signer  {"conduct": "ignores-expiry"}           until told another; signing.py has them all
 
-`path` is a prefix and may be left out. A page in a browser cannot reach them: the server refuses such requests.
+`path` is a prefix; it and `method` may be left out. A page in a browser cannot reach the switches: the server refuses
+such requests.
 """
 
 import asyncio
@@ -35,10 +37,15 @@ class Trouble(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     """What happens to the next `times` requests under `path`."""
 
     times: int = 1
+    method: str = ""
     path: str = "/"
     status: int = 0
     retry_after: int | None = None
     seconds: float = 0.0
+    is_lost: bool = msgspec.field(name="isLost", default=False)
+
+    def meets(self, request: web.Request) -> bool:
+        return request.path.startswith(self.path) and self.method in ("", request.method)
 
 
 class Stream:
@@ -93,6 +100,10 @@ class Faults:
                 stream.freeze()
         elif name in ("fail", "delay"):
             self._troubles.append(_decode(await request.read(), Trouble))
+        elif name == "lose":
+            trouble = _decode(await request.read(), Trouble)
+            trouble.is_lost = True
+            self._troubles.append(trouble)
         elif name == "prometheus":
             self.prometheus.conduct = _decode(await request.read(), Conduct)
         elif name == "signer":
@@ -103,18 +114,27 @@ class Faults:
 
     @web.middleware
     async def intercept(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        trouble = next((item for item in self._troubles if request.path.startswith(item.path)), None)
+        trouble = next((item for item in self._troubles if item.meets(request)), None)
         if trouble is None or request.path.startswith("/simulation/"):
             return await handler(request)
         trouble.times -= 1
         if trouble.times <= 0:
             self._troubles.remove(trouble)
         await asyncio.sleep(trouble.seconds)
+        if trouble.is_lost:
+            return await _unheard(request, handler)
         if not trouble.status:
             return await handler(request)
         details = {} if trouble.retry_after is None else {"retryAfterSeconds": trouble.retry_after}
         reason = REASONS.get(trouble.status, "InternalError")
         raise ApiError(trouble.status, reason, "the embedded cluster was told to refuse this request", details)
+
+
+async def _unheard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    answer = await handler(request)
+    if request.transport is not None:
+        request.transport.abort()
+    return answer
 
 
 def _decode(body: bytes, kind: type[T]) -> T:

@@ -15,6 +15,7 @@ from genet.oidc.issuing import Issued
 from genet.oidc.messages import OAuthError
 from tests.oidc.grant_world import ALICE, REDIRECT, SCOPE, VERIFIER, Replica, World, begun, logged_in, redeemed, world
 from tests.oidc.wire import FATES, WATCHED, Fate, Killed, Wire
+from tests.replicas import switch
 
 __all__ = ["world"]
 
@@ -196,3 +197,40 @@ async def test_a_grant_that_nobody_was_told_of_is_worth_nothing_and_ends_by_itse
     assert there >= set(told)
     world.clock.tick(days=8)
     assert await two.grants.of(ALICE) == []
+
+
+async def test_a_connection_that_breaks_after_the_write_is_no_replay(world: World) -> None:
+    """The HTTP client sends a PUT again by itself when a connection breaks: the second is refused as a conflict."""
+    one, two = await world.replica(), await world.replica()
+    await logged_in(one)
+    await one.keys.live()
+    assert world.cluster is not None
+    secrets = f"/api/v1/namespaces/{world.namespace}/secrets/genet-grant-"
+    for times in (1, 2):
+        code = await begun(one, world.clock)
+        await switch(world.cluster, "lose", times=times, method="PUT", path=secrets)
+        issued = await one.grants.redeem(code, world.client(), REDIRECT, VERIFIER)
+        await two.grants.userinfo(issued.access_token)
+        await switch(world.cluster, "lose", times=times, method="PUT", path=secrets)
+        refreshed = await one.grants.refresh(issued.refresh_token or "", world.client())
+        again = await two.grants.refresh(issued.refresh_token or "", world.client())
+        assert again.refresh_token == refreshed.refresh_token
+        assert (await one.grant_of(issued)).value.generation == 2
+
+
+async def test_an_api_server_that_refuses_everything_for_a_while_uses_nothing_up(world: World) -> None:
+    one, two = await world.replica(), await world.replica()
+    await logged_in(one)
+    await one.keys.live()
+    code = await begun(one, world.clock)
+    assert world.cluster is not None
+    await switch(
+        world.cluster, "fail", status=503, times=6, path=f"/api/v1/namespaces/{world.namespace}/secrets/genet-g"
+    )
+    with pytest.raises(Unavailable):
+        await one.grants.redeem(code, world.client(), REDIRECT, VERIFIER)
+    for _ in range(5):
+        with pytest.raises(Unavailable):
+            await two.grants.redeem(code, world.client(), REDIRECT, VERIFIER)
+    issued = await two.grants.redeem(code, world.client(), REDIRECT, VERIFIER)
+    await one.grants.userinfo(issued.access_token)

@@ -90,7 +90,7 @@ class Boundary:
         path = scope["path"]
         if refusal is not None:
             if scope["type"] == "http":
-                await _refuse(_with_headers(send, path), *refusal)
+                await _refuse(_with_headers(send, path), *refusal, as_oauth=ways.of(path).refuses_as_oauth)
             else:
                 await send({"type": "websocket.close", "code": 4403, "reason": refusal[1]})
         elif scope["type"] == "http" and scope["method"] == "OPTIONS" and ways.of(path).for_every_site:
@@ -197,10 +197,11 @@ async def _allow(send: Send) -> None:
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _refuse(send: Send, status: int, code: str, detail: str) -> None:
-    body = msgspec.json.encode(problem(status, code, detail))
+async def _refuse(send: Send, status: int, code: str, detail: str, *, as_oauth: bool) -> None:
+    oauth = {"error": "invalid_request", "error_description": detail}
+    body = msgspec.json.encode(oauth if as_oauth else problem(status, code, detail))
     headers = [
-        (b"content-type", MEDIA_TYPE.encode()),
+        (b"content-type", b"application/json" if as_oauth else MEDIA_TYPE.encode()),
         (b"content-length", str(len(body)).encode()),
         # the body was not read: the connection cannot be used again
         (b"connection", b"close"),

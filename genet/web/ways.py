@@ -17,12 +17,14 @@ class Way:
     """Whether unsafe requests may come from anywhere: they prove who sends them by themselves, and no cookie counts."""
     for_every_site: bool = False
     """Whether pages of every site may read the answer (CORS, without credentials)."""
+    refuses_as_oauth: bool = False
+    """Whether refusals are in the words of RFC 6749 section 5.2: its clients know no others."""
 
 
 _USUAL: Final = Way()
 _PAGES: Final = Way(FORM)
 """Consent and device: forms that the own pages send."""
-_BY_PROTOCOL: Final = Way(FORM, crosses_sites=True, for_every_site=True)
+_BY_PROTOCOL: Final = Way(FORM, crosses_sites=True, for_every_site=True, refuses_as_oauth=True)
 _WAYS: Final = {
     "/.well-known/openid-configuration": Way(for_every_site=True),
     "/oidc/jwks": Way(for_every_site=True),
@@ -30,7 +32,7 @@ _WAYS: Final = {
     "/oidc/userinfo": _BY_PROTOCOL,
     "/oidc/revoke": _BY_PROTOCOL,
     # no page has a use for these from afar: one is for devices, the other for the address bar alone
-    "/oidc/device_authorization": Way(FORM, crosses_sites=True),
+    "/oidc/device_authorization": Way(FORM, crosses_sites=True, refuses_as_oauth=True),
     "/oidc/authorize": Way(FORM, crosses_sites=True),
 }
 

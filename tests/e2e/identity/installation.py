@@ -198,7 +198,11 @@ def settings(
             "ttl": {"idToken": ID_TOKEN_SECONDS, "upstreamCheck": UPSTREAM_CHECK_SECONDS},
         },
         "cluster": {"name": "real", "server": cluster["server"], "caData": ca_data},
-        "kubeconfig": {"authProvider": True, "plugin": "genet"},
+        "kubeconfig": {
+            "authProvider": True,
+            "plugin": "genet",
+            "issuerCAData": base64.b64encode(Path(upstream.settings()["caFile"]).read_bytes()).decode(),
+        },
         "pod": {"defaults": {"cpu": "10m", "memory": "32Mi"}},
     }
 

@@ -187,7 +187,13 @@ class SigningKeys:
         return record
 
     async def _replace(self, record: Record[KeySet], keys: KeySet) -> KeySet:
-        changed = await self._records.replace(record, keys)
+        try:
+            changed = await self._records.replace(record, keys)
+        except (Conflict, Unavailable):
+            # an answer that was lost on the way, after which the HTTP client asks again: it may have been done
+            changed = await self._records.get(SIGNING_KEYS, ID)
+            if changed.value != keys:
+                raise
         if self._cache is not None:
             self._cache.merge(changed.secret)
         return changed.value

@@ -23,6 +23,7 @@ from genet.oidc.key_set import (
 )
 from genet.oidc.keys import ID, SIGNING_KEYS
 from tests.oidc.grant_world import Replica, World, any_world, world
+from tests.replicas import switch
 
 __all__ = ["any_world", "world"]
 
@@ -180,3 +181,14 @@ async def test_a_key_this_replica_has_not_heard_of_is_asked_for(world: World) ->
     await one.identity.records.replace(record, replace(record.value, next=spare))
     assert (await two.keys.public(spare.kid)) == spare.public
     assert await two.keys.public("no-such-key") is None
+
+
+async def test_a_rotation_whose_answer_is_lost_is_told_as_done(world: World) -> None:
+    one = await world.replica()
+    before = await one.keys.live()
+    world.clock.tick(days=1)
+    assert world.cluster is not None
+    secret = f"/api/v1/namespaces/{world.namespace}/secrets/{SIGNING_KEYS.secret_name(ID)}"
+    await switch(world.cluster, "lose", times=2, method="PUT", path=secret)
+    assert (await one.keys.rotate()).current.kid == before.next.kid
+    assert (await one.keys.live()).current.kid == before.next.kid

@@ -70,9 +70,8 @@ async def test_a_token_of_a_login_that_was_ended_gets_nothing(site):
 
 async def test_a_token_of_another_program_gets_nothing(site):
     code = await site.code(await site.log_in(), client_id="grafana")
-    tokens = await site.token(
-        auth=("grafana", SECRET), grant_type="authorization_code", code=code, redirect_uri=GRAFANA
-    )
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": GRAFANA}
+    tokens = await site.token(form, auth=("grafana", SECRET))
     assert tokens.status_code == 200, tokens.text
     assert (await ask(site, tokens.json()["access_token"])).status_code == 401
 

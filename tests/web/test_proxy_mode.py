@@ -1,6 +1,7 @@
 """Proxy mode over real sockets: what a proxy, and what others, can make the server believe."""
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 
 import msgspec
 import pytest
@@ -34,7 +35,7 @@ async def who(port, *lines):
 @pytest.fixture
 async def behind(kubeconfig):
     """A port of a server in proxy mode, with these settings of `auth`."""
-    stack = []
+    stack: list[AbstractAsyncContextManager[object]] = []
 
     async def start(**auth):
         told = settings(
@@ -94,6 +95,7 @@ async def test_who_is_disabled_is_refused_whatever_the_proxy_says(kubeconfig, be
         people = other.services.identity.people
         headers = [(b"x-auth-request-user", b"alice"), (b"x-auth-request-email", b"alice@example.org")]
         alice = Proxies(told).user("127.0.0.1", headers)
+        assert alice is not None
         await people.seen(alice)
         await people.disable(alice.identifier)
         async with asyncio.timeout(5):

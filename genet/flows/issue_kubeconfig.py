@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from genet.auth.people import People
 from genet.auth.user import User
-from genet.errors import Conflict, FieldError, Invalid, NotFound, Unavailable
+from genet.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, Unavailable
 from genet.kubeconfig import auth_provider, certificate, document, offer
 from genet.kubeconfig import exec as exec_form
 from genet.kubeconfig.allowance import Allowance
@@ -22,6 +22,7 @@ from genet.kubeconfig.signing import Signing
 from genet.oidc.discovery import issuer_of
 from genet.oidc.grants import Grants
 from genet.oidc.holders import Recheck
+from genet.oidc.messages import OAuthError
 from genet.settings import Settings
 from genet.tenancy.service import Tenancy
 
@@ -108,8 +109,13 @@ class IssueKubeconfig:
         plugin: Plugin | None = None,
         *,
         auth_time: datetime | None,
+        session_id: str | None = None,
     ) -> File:
-        """As `show`, for all forms; `auth_time`: when the person last proved who they are."""
+        """As `show`, for all forms; `auth_time`: when the person last proved who they are; `session_id`: where.
+
+        Raises:
+            Forbidden: also where the session has ended meanwhile.
+        """
         issuer = self._login()
         name = document.file_name(self._settings.cluster)
         if form == "exec":
@@ -119,7 +125,12 @@ class IssueKubeconfig:
             raise NotFound("this installation has no OpenID Provider")
         await self._tenancy.ready(user)
         granted = f"kubeconfig of {self._settings.cluster.name}"
-        issued = await self._grants.issue(user, CLIENT_ID, SCOPES, name=granted, auth_time=auth_time)
+        try:
+            issued = await self._grants.issue(
+                user, CLIENT_ID, SCOPES, name=granted, auth_time=auth_time, session_id=session_id
+            )
+        except OAuthError as error:
+            raise Forbidden("your session has ended; log in again") from error
         if issued.refresh_token is None:
             raise Unavailable("the provider gave no refresh token")
         credentials = auth_provider.user(issuer, issued.refresh_token, self._settings.kubeconfig.issuer_ca_data)

@@ -164,6 +164,7 @@ class Grants:
         name: str,
         auth_time: datetime | None,
         epoch: int | None = None,
+        session_id: str | None = None,
     ) -> Issued:
         """Tokens of a new grant at once, without a code: for a kubeconfig to download, and for a device.
 
@@ -174,19 +175,24 @@ class Grants:
             name: what the person is shown in their list of grants.
             auth_time: when the person last proved who they are.
             epoch: the person's when they agreed, where that was not just now.
+            session_id: in which session they asked, where that is how.
 
         Raises:
             Forbidden: the person is disabled, or the name belongs to somebody else.
-            OAuthError: `invalid_grant`, everything of the person's has been ended since they agreed.
+            OAuthError: `access_denied`, the session has ended meanwhile; `invalid_grant`, everything of the person's
+                has been ended since they agreed.
         """
         person = await self._holders.person(user)
         if epoch is not None and epoch != person.epoch:
             _refuse()
+        if session_id is not None:
+            await self._require_session(session_id, person)
         user = await self._holders.current(person)
         signer = await self._keys.signer()
         grant = replace(
             self._new(person, client_id, scope, auth_time=auth_time, user_agent=name),
             status="active",
+            session=session_id,
             can_refresh=OFFLINE_ACCESS in scope,
         )
         if not grant.can_refresh:

@@ -110,6 +110,22 @@ async def test_what_was_agreed_to_before_everything_was_ended_is_not_issued(worl
     assert await one.grants.of(ALICE) == []
 
 
+async def test_nothing_is_issued_in_a_session_that_was_ended_elsewhere(world: World) -> None:
+    one, two = await world.replica(), await world.replica()
+    await logged_in(one)
+    cookie, _ = await one.identity.sessions.start(ALICE, authenticated_at=world.clock.now, user_agent="Firefox")
+    caller = await one.identity.sessions.find(cookie)
+    assert caller is not None
+
+    async def issue() -> object:
+        session = caller.credential_id
+        return await one.grants.issue(ALICE, "kube", SCOPE, name="laptop", auth_time=None, session_id=session)
+
+    await issue()
+    await two.identity.people.end_everything(ALICE.identifier)
+    await refused("access_denied", issue())
+
+
 async def test_nothing_is_issued_to_whom_the_company_let_go_or_where_it_cannot_be_asked(world: World) -> None:
     one = await world.replica()
     await logged_in(one)

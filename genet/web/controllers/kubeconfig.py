@@ -77,7 +77,9 @@ async def download_kubeconfig(
     if form == "auth-provider" and not _OWN_SITES.issuperset(request.headers.getall("Sec-Fetch-Site", [])):
         raise CrossSite("a page of another site has sent you here; begin at Genet's own page")
     caller = _caller(request)
-    file = await services.issue_kubeconfig.download(caller.user, form, plugin, auth_time=caller.authenticated_at)
+    file = await services.issue_kubeconfig.download(
+        caller.user, form, plugin, auth_time=caller.authenticated_at, session_id=caller.credential_id
+    )
     headers = {**_NO_STORE, "Content-Disposition": f'attachment; filename="{file.name}"'}
     return Response(file.text, media_type="application/yaml", headers=headers)
 

@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -102,11 +103,11 @@ async def journey(installation: Installation, browser: Browser) -> None:
 
 
 async def test_a_replica_killed_at_any_step_of_any_flow_costs_a_retry_at_the_most(installation: Installation) -> None:
-    person, outcomes = installation.hire(), Counter[str]()
+    outcomes = Counter[str]()
     chance = random.Random(20261122)  # noqa: S311 # nothing secret
     first, second = installation.servers
     counting = Killing(installation, first, None, None)
-    async with browsing(counting, person) as browser:
+    async with browsing(counting, installation.hire()) as browser:
         await journey(installation, browser)
     assert counting.count >= 12
     for step in range(counting.count):
@@ -118,7 +119,8 @@ async def test_a_replica_killed_at_any_step_of_any_flow_costs_a_retry_at_the_mos
             installation.wait_ready()
             installation.through(victim)
             killing = Killing(installation, victim, step, delay)
-            async with browsing(killing, person) as browser:
+            # somebody else each time: nobody may try many device codes
+            async with browsing(killing, installation.hire()) as browser:
                 try:
                     await journey(installation, browser)
                 except Refused as refusal:
@@ -127,7 +129,9 @@ async def test_a_replica_killed_at_any_step_of_any_flow_costs_a_retry_at_the_mos
                 else:
                     outcomes["went on" if killing.was_answered else "went on after asking again"] += 1
             assert victim.process is None
-    print(f"\nkilled at each of {counting.count} requests, before and while it was answered: {dict(outcomes)}")
+    print(
+        f"\na replica killed at each of {counting.count} requests, before and while it was answered: {dict(outcomes)}"
+    )
     assert sum(outcomes.values()) == 2 * counting.count
     assert outcomes["went on"] >= counting.count, "killed before a request, nothing that was done is lost"
 
@@ -137,7 +141,7 @@ def _check_page(page: Page) -> Page:
     if "error" in page.parameters:
         raise Refused(page.parameters["error"])
     if page.status >= 400:
-        raise Refused(f"page {page.status}")
+        raise Refused(f"page {page.status} of {urlsplit(page.url).path}")
     return page
 
 

@@ -16,6 +16,7 @@ import yaml
 
 from genet import naming
 from genet.auth.user import User
+from genet.errors import Forbidden
 from genet.pods.model import ExtendRequest, PodRequest
 from genet.settings.sources import load
 from genet.web.services import running
@@ -30,17 +31,23 @@ RIGHTS = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding")
 def account(helm, kubectl, namespace, vacant):
     """`namespace/name` of a ServiceAccount with exactly the rights that an installation would have."""
     documents = helm.template(*ACCEPTED, "--set", f"fullnameOverride={namespace}", "--namespace", namespace)
-    own = yaml.safe_dump_all(document for document in documents if document["kind"] in RIGHTS)
-    of_nodes = yaml.safe_dump_all(
-        document for document in documents if document["metadata"].get("namespace") == "default"
-    )
-    rights = ((namespace, own), ("default", of_nodes))
-    for where, text in rights:
-        created = kubectl("--namespace", where, "create", "-f", "-", stdin=text)
-        assert created.returncode == 0, created.stderr
-    yield f"{namespace}/{namespace}"
-    for where, text in rights:
-        kubectl("--namespace", where, "delete", "-f", "-", stdin=text)
+    spaces = [document for document in documents if document["kind"] == "Namespace"]
+    own = yaml.safe_dump_all(spaces + [document for document in documents if document["kind"] in RIGHTS])
+    elsewhere = {
+        where: yaml.safe_dump_all(document for document in documents if document["metadata"].get("namespace") == where)
+        for where in ("default", f"{namespace}-grants")
+    }
+    rights = ((namespace, own), *elsewhere.items())
+    begun = []
+    try:
+        for where, text in rights:
+            begun.append((where, text))
+            created = kubectl("--namespace", where, "create", "-f", "-", stdin=text)
+            assert created.returncode == 0, created.stderr
+        yield f"{namespace}/{namespace}"
+    finally:
+        for where, text in reversed(begun):
+            kubectl("--namespace", where, "delete", "--wait=false", "--ignore-not-found", "-f", "-", stdin=text)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +59,14 @@ def configured(account, kubectl, tmp_path_factory):
     kubeconfig = tmp_path_factory.mktemp("account") / "kubeconfig"
     kubeconfig.touch(mode=0o600)
     kubeconfig.write_text(yaml.safe_dump(as_account(token.stdout.strip())))
-    own = {"auth": {"mode": "dev"}, "kubernetes": {"kubeconfig": str(kubeconfig), "serviceAccount": account}}
+    kubernetes = {
+        "kubeconfig": str(kubeconfig),
+        "serviceAccount": account,
+        "grantsNamespace": f"{namespace}-grants",
+    }
+    # the provider is switched on, so that keys, leases and records are tried as well
+    provider = {"enabled": True, "issuer": "https://genet.example.org"}
+    own = {"auth": {"mode": "dev"}, "kubernetes": kubernetes, "oidcProvider": provider}
     return lambda **others: load({}, defaults=own | others)
 
 
@@ -87,6 +101,37 @@ async def test_they_are_enough_for_the_life_of_a_pod(configured, person):
         assert naming.PROTECTED_UNTIL in extended.metadata.annotations
         await services.pods.events(pod)
         await services.delete_pod(pod)
+
+
+async def test_they_are_enough_to_remember_people_and_to_shut_them_out(configured, person, kubectl):
+    async with serving(configured()) as services:
+        await services.tenancy.ready(person)
+        await services.identity.people.seen(person)
+        for ended in range(2):
+            await services.identity.people.disable(person.identifier)
+            await services.tenancy.shut_out(person.identifier)
+            with pytest.raises(Forbidden, match="disabled"):
+                await services.tenancy.ready(person)
+            await services.identity.people.enable(person.identifier)
+            if not ended:
+                await services.tenancy.ready(person)
+    found = kubectl("get", "rolebindings", "-o", "name", "--namespace", naming.namespace(person.identifier))
+    assert found.stdout.split() == ["rolebinding.rbac.authorization.k8s.io/genet-tenant"]
+
+
+async def test_they_let_genet_set_a_binding_right_that_is_not_its_own(configured, person, kubectl):
+    space = naming.namespace(person.identifier)
+    async with serving(configured()) as services:
+        await services.tenancy.ready(person)
+        wrong = ("rolebinding", "genet-user", "--namespace", space)
+        assert kubectl("delete", *wrong).returncode == 0
+        made = kubectl("create", *wrong, "--clusterrole=genet-user", "--user=genet:mallory-mallory")
+        assert made.returncode == 0, made.stderr
+        await services.tenancy.shut_out("nobody-at-all")
+        kubectl("annotate", "namespace", space, f"{naming.PREPARED}-")
+        await services.tenancy.ready(person)
+    subjects = kubectl("get", *wrong, "-o", "jsonpath={.subjects[*].name}").stdout
+    assert subjects == f"genet:{person.identifier}"
 
 
 async def test_they_let_a_changed_limit_reach_a_namespace_that_is_there(configured, person):

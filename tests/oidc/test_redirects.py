@@ -150,6 +150,7 @@ PIECES = st.sampled_from(
 
 @given(st.sampled_from(REGISTERED), st.lists(PIECES, max_size=12).map("".join))
 @example("http://localhost", "http://localhost:8000")
+@example(FIXED, f"{FIXED}&x=1")
 def test_whatever_is_asked_the_answer_goes_to_what_is_registered_or_the_same_on_another_loopback_port(
     registered, asked
 ):

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from itertools import product
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import jwt
@@ -83,70 +84,71 @@ async def test_a_redirect_uri_with_a_query_keeps_it(site):
 # --- nobody is told, or the client is
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"client_id": None},
-        {"client_id": "nobody"},
-        {"client_id": "KUBE"},
-        {"redirect_uri": None},
-        {"redirect_uri": "https://evil.net/"},
-        {"redirect_uri": "http://localhost:8000/other"},
-        {"redirect_uri": "http://localhost:8000@evil.net"},
-        {"redirect_uri": "http://localhost:8000\\@evil.net"},
-        {"redirect_uri": "javascript:alert(1)"},
-        {"redirect_uri": GRAFANA},
-        {"redirect_uri": "https://evil.net/", "response_type": "token"},
-        {"state": "s" * 5000},
-    ],
-)
-async def test_what_is_wrong_with_the_client_or_its_address_is_shown_and_goes_nowhere(site, changes):
-    for browser in (None, await site.log_in()):
+UNTOLD: list[dict[str, str | None]] = [
+    {"client_id": None},
+    {"client_id": "nobody"},
+    {"client_id": "KUBE"},
+    {"redirect_uri": None},
+    {"redirect_uri": "https://evil.net/"},
+    {"redirect_uri": "http://localhost:8000/other"},
+    {"redirect_uri": "http://localhost:8000@evil.net"},
+    {"redirect_uri": "http://localhost:8000\\@evil.net"},
+    {"redirect_uri": "javascript:alert(1)"},
+    {"redirect_uri": GRAFANA},
+    {"redirect_uri": "https://evil.net/", "response_type": "token"},
+    {"state": "s" * 5000},
+]
+
+
+async def test_what_is_wrong_with_the_client_or_its_address_is_shown_and_goes_nowhere(site):
+    for changes, browser in product(UNTOLD, (None, await site.log_in())):
         answer = await site.authorize(browser, **changes)
-        assert answer.status_code == 400
+        assert answer.status_code == 400, changes
         assert answer.headers["Content-Type"].startswith("text/html")
         assert "Location" not in answer.headers
         assert "evil" not in answer.text
 
 
-@pytest.mark.parametrize("name", ["client_id", "redirect_uri"])
-async def test_so_is_a_client_or_an_address_that_is_there_twice(site, name):
+async def test_so_is_a_client_or_an_address_that_is_there_twice(site):
     browser = await site.log_in()
-    for second in (PUBLIC[name], "https://evil.net/", ""):
+    twice = [
+        (name, second) for name in ("client_id", "redirect_uri") for second in (PUBLIC[name], "https://evil.net/", "")
+    ]
+    for name, second in twice:
         answer = await site.http.get(f"/oidc/authorize?{urlencode([*PUBLIC.items(), (name, second)])}", headers=browser)
         assert answer.status_code == 400
         assert "Location" not in answer.headers
 
 
-@pytest.mark.parametrize(
-    ("changes", "error"),
-    [
-        ({"response_type": "token"}, "unsupported_response_type"),
-        ({"response_type": None}, "invalid_request"),
-        ({"scope": "groups"}, "invalid_scope"),
-        ({"request": "eyJ"}, "request_not_supported"),
-        ({"request_uri": "http://127.0.0.1:1/"}, "request_uri_not_supported"),
-        ({"code_challenge": None, "code_challenge_method": None}, "invalid_request"),
-        ({"code_challenge_method": None}, "invalid_request"),
-        ({"code_challenge_method": "plain"}, "invalid_request"),
-        ({"prompt": "none"}, "login_required"),
-        ({"client_id": "codeless", "redirect_uri": GRAFANA}, "unauthorized_client"),
-    ],
-)
-async def test_all_the_rest_is_told_to_the_client(site, changes, error):
-    answer = await site.authorize(**changes)
-    said = answered(answer)
-    assert (said["error"], said["state"], said["iss"]) == (error, "st&te=1", ISSUER)
-    assert answer.headers["Location"].startswith(changes.get("redirect_uri", LOOPBACK))
+TOLD: list[tuple[dict[str, str | None], str]] = [
+    ({"response_type": "token"}, "unsupported_response_type"),
+    ({"response_type": None}, "invalid_request"),
+    ({"scope": "groups"}, "invalid_scope"),
+    ({"request": "eyJ"}, "request_not_supported"),
+    ({"request_uri": "http://127.0.0.1:1/"}, "request_uri_not_supported"),
+    ({"code_challenge": None, "code_challenge_method": None}, "invalid_request"),
+    ({"code_challenge_method": None}, "invalid_request"),
+    ({"code_challenge_method": "plain"}, "invalid_request"),
+    ({"prompt": "none"}, "login_required"),
+    ({"client_id": "codeless", "redirect_uri": GRAFANA}, "unauthorized_client"),
+]
 
 
-@pytest.mark.parametrize("name", ["state", "scope", "code_challenge", "unknown"])
-async def test_so_is_a_parameter_that_is_there_twice(site, name):
+async def test_all_the_rest_is_told_to_the_client(site):
+    for changes, error in TOLD:
+        answer = await site.authorize(**changes)
+        said = answered(answer)
+        assert (said["error"], said["state"], said["iss"]) == (error, "st&te=1", ISSUER), changes
+        assert answer.headers["Location"].startswith(changes.get("redirect_uri") or LOOPBACK)
+
+
+async def test_so_is_a_parameter_that_is_there_twice(site):
     browser = await site.log_in()
-    doubled = [*PUBLIC.items(), (name, "one"), (name, "two")]
-    said = answered(await site.http.get(f"/oidc/authorize?{urlencode(doubled)}", headers=browser))
-    assert (said["error"], said["iss"]) == ("invalid_request", ISSUER)
-    assert ("state" in said) is (name != "state")
+    for name in ("state", "scope", "code_challenge", "unknown"):
+        doubled = [*PUBLIC.items(), (name, "one"), (name, "two")]
+        said = answered(await site.http.get(f"/oidc/authorize?{urlencode(doubled)}", headers=browser))
+        assert (said["error"], said["iss"]) == ("invalid_request", ISSUER)
+        assert ("state" in said) is (name != "state")
 
 
 async def test_a_confidential_client_may_leave_pkce_out_but_is_held_to_it_where_it_does_not(site):
@@ -485,6 +487,22 @@ async def test_in_dev_mode_the_caller_is_whom_the_hint_names(dev):
 async def test_in_dev_mode_a_hint_does_not_press_the_button(dev):
     form = form_of(await dev.authorize(login_hint="bob"))
     assert (await dev.http.post("/oidc/consent?user=eve", data={"form": form, "decision": "allow"})).status_code == 403
+
+
+async def test_behind_a_proxy_the_caller_is_whom_it_names_and_cannot_be_made_to_log_in_again(kubeconfig):
+    named = {"X-Auth-Request-User": "carol", "X-Auth-Request-Email": "carol@example.org"}
+    async with site_of(configuration(kubeconfig, mode="proxy")) as one:
+        shown = await one.authorize(named)
+        assert "carol@example.org" in shown.text
+        answer = await one.decide(named, form_of(shown))
+        assert (await one.redeem(answered(answer)["code"])).status_code == 200
+        for changes in ({"prompt": "login"}, {"max_age": "10000"}):
+            assert answered(await one.authorize(named, **changes))["error"] == "login_required"
+        nobody = await one.authorize()
+        assert (nobody.status_code, "Location" in nobody.headers) == (401, False)
+        assert answered(await one.authorize(prompt="none"))["error"] == "login_required"
+        other = {"X-Auth-Request-User": "eve", "X-Auth-Request-Email": "eve@example.org"}
+        assert (await one.decide(other, form_of(shown))).status_code == 403
 
 
 async def test_switched_off_there_is_nothing(kubeconfig):

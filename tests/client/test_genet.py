@@ -146,10 +146,18 @@ def test_an_expired_token_is_renewed_at_the_server(person):
     first = person.genet("credential", "--issuer", person.world.url)
     again = person.genet("credential", "--issuer", person.world.url)
     assert first.stdout == again.stdout
+    store = Store(person.home / "cache" / "genet")
+    before = store.latest()
     person.expires()
     renewed = person.genet("credential", "--issuer", person.world.url)
     assert renewed.returncode == 0, renewed.stderr
-    assert json.loads(renewed.stdout)["status"]["token"] != json.loads(first.stdout)["status"]["token"]
+    after = store.latest()
+    assert before is not None
+    assert after is not None
+    assert json.loads(renewed.stdout)["status"]["token"] == after.id_token
+    # within the same second the ID token would be the same
+    assert (after.access_token, after.refresh_token) != (before.access_token, before.refresh_token)
+    assert after.id_token_good_until > 0
 
 
 @needs_kubectl

@@ -43,6 +43,7 @@ const provider = new Provider(issuer, {
       ? { client_secret: configuration.clientSecret }
       : { token_endpoint_auth_method: "none" }),
     redirect_uris: configuration.redirectURIs,
+    application_type: configuration.isNative ? "native" : "web",
     grant_types: ["authorization_code", "refresh_token"],
   }],
   cookies: { keys: [configuration.clientID] },
@@ -98,7 +99,9 @@ async function interact(request, response) {
   if (!account || account.disabled) {
     return response.writeHead(200, { "content-type": "text/html" }).end(page("No such account."));
   }
-  const result = { login: { accountId: account.claims.sub, amr: ["pwd"] } };
+  // programs of people's own machines are asked about each time, by the library's rule: one page answers both
+  const consent = configuration.isNative ? { consent: {} } : {};
+  const result = { login: { accountId: account.claims.sub, amr: ["pwd"] }, ...consent };
   return provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
 }
 

@@ -137,6 +137,7 @@ def company(
     refresh_tokens: bool = True,
     rotate: bool = True,
     claims_only_in_userinfo: bool = False,
+    is_native: bool = False,
     tls: tuple[Path, Path] | None = None,
     ca_file: Path | None = None,
     employees: Sequence[Employee] = (),
@@ -148,6 +149,7 @@ def company(
         secret: of Genet there; None: Genet is a public client.
         refresh_tokens: whether it gives some, for whatever scope.
         rotate: each refresh token works once; using one again revokes all that came of that login.
+        is_native: the client is a program on people's own machines, which comes back to any port of loopback.
         claims_only_in_userinfo: otherwise the ID token has them too.
         tls: files of certificate and key; None: plain HTTP.
         ca_file: what Genet is told to check that certificate with.
@@ -159,6 +161,7 @@ def company(
         "redirectURIs": list(redirect_uris),
         "refreshTokens": refresh_tokens,
         "rotate": rotate,
+        "isNative": is_native,
         "claimsOnlyInUserinfo": claims_only_in_userinfo,
         "tls": None if tls is None else {"cert": str(tls[0]), "key": str(tls[1])},
         "accounts": {},

@@ -30,7 +30,10 @@ export function KubectlPanel() {
 function Plugins() {
   const { text } = useLanguage();
   const words = text.account.kubectl;
-  const { auth } = useSession();
+  const {
+    auth,
+    config: { version },
+  } = useSession();
   const [plugin, setPlugin] = useState<Plugin>("genet");
   const [shown, setShown] = useState(false);
   // Asking for one makes the namespace ready, so not before somebody wants it.
@@ -60,7 +63,7 @@ function Plugins() {
             label={words.install[plugin]}
             text={
               plugin === "genet"
-                ? `pip install --find-links ${window.location.origin}/downloads/ genet-platform`
+                ? `pip install ${window.location.origin}/downloads/genet_platform-${version}-py3-none-any.whl`
                 : "kubectl krew install oidc-login"
             }
           />

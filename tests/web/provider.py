@@ -30,6 +30,7 @@ CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest())
 CLIENTS = [
     {"id": "grafana", "secret": SECRET, "redirectURIs": [GRAFANA], "name": "Grafana"},
     {"id": "spa", "redirectURIs": ["https://spa.example.org/back?from=genet"]},
+    {"id": "box", "grantTypes": ["device_code", "refresh_token"]},
     {"id": "codeless", "secret": SECRET, "redirectURIs": [GRAFANA], "grantTypes": ["refresh_token"]},
 ]
 OWN_PAGE = {"Origin": ISSUER, "Sec-Fetch-Site": "same-origin"}

@@ -62,7 +62,9 @@ async def log_in(identity: Identity, user: User = ANN, **more: Any) -> str:
 
 
 async def make_token(identity: Identity, user: User = ANN, **more: Any) -> str:
-    """A new token's text."""
+    """A new token's text, of somebody who has logged in."""
+    if await identity.people.live(user.identifier) is None:
+        await identity.people.logged_in(user, email_verified=True, upstream_refresh_token=None)
     wanted = {"name": "ci", "scopes": ("pods:read",), "lifetime": timedelta(days=90), **more}
     return (await identity.tokens.create(user, **wanted))[1]
 

@@ -78,6 +78,7 @@ class People:
         self._records = records
         self._lookup = lookup
         self._is_strict = settings.auth.mode != "dev"
+        self._have_sessions = settings.auth.mode == "oauth"
         self._sealer = sealer
         self._clock = clock
         self._admins = frozenset(settings.auth.admins.users)
@@ -168,12 +169,17 @@ class People:
         return await self._change(user.identifier, mutate)
 
     async def seen(self, user: User) -> Person:
-        """The person of a request that a proxy or dev mode vouches for; made at first need.
+        """The person of a request; made at first need where a proxy or dev mode vouches for them.
+
+        What is known of somebody with a session is older than the record, and never goes into it: groups that the
+        company's provider has taken away would come back with every request that was under way.
 
         Raises:
-            Forbidden: as `logged_in`.
+            Forbidden: as `logged_in`; or somebody with a session is not known any more.
         """
         user = accepted(user, self._wanted_groups)
+        if self._have_sessions:
+            return await self._of_session(user)
         now = self._clock()
         known = self.known(user.identifier)
         if known is not None and self._as_proven(known, user, now) == known:
@@ -184,6 +190,16 @@ class People:
             return proven if proven != person else None
 
         return await self._change(user.identifier, mutate)
+
+    async def _of_session(self, user: User) -> Person:
+        known = self.known(user.identifier)
+        if known is None:
+            record = await self.live(user.identifier)
+            if record is None:
+                raise Forbidden("your account is not known here any more; log in again")
+            known = record.value
+        _check(known, user)
+        return known
 
     def check(self, user: User) -> None:
         """Whether somebody vouched for may come in, by what the cache knows of them.

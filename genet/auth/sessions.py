@@ -19,7 +19,7 @@ from genet import naming
 from genet.auth.clock import Clock
 from genet.auth.endings import Endings
 from genet.auth.lookup import Lookup
-from genet.auth.people import People
+from genet.auth.people import People, Person
 from genet.auth.sealing import Purpose, Sealer, Unsealable
 from genet.auth.user import Caller, User
 from genet.errors import Forbidden, GenetError, NotFound
@@ -162,6 +162,19 @@ class Sessions:
         with suppress(NotFound):
             await self._records.delete(record)
         self._lookup.forget(record.secret)
+
+
+async def is_still_there(records: Records, session_id: str | None, person: Person) -> bool:
+    """Whether a request may still leave something behind that outlives its session. None: it came in by none.
+
+    Who is calling is found out before the body of a request is read, and a body may come minutes later: by then the
+    session may have been ended, as it was stolen. So whatever lasts asks the API server again, after the person was
+    read: what ended everything in between shows in one of the two.
+    """
+    if session_id is None:
+        return True
+    record = await records.find(SESSION, session_id)
+    return record is not None and (record.value.user, record.value.epoch) == (person.identifier, person.epoch)
 
 
 def by_user(secret: Secret) -> tuple[str, ...]:

@@ -21,9 +21,9 @@ from genet.auth.clock import Clock
 from genet.auth.endings import Endings
 from genet.auth.lookup import Lookup
 from genet.auth.people import People
-from genet.auth.sessions import BY_USER, held_by
+from genet.auth.sessions import BY_USER, held_by, is_still_there
 from genet.auth.user import Caller, User
-from genet.errors import Conflict, GenetError, NotFound
+from genet.errors import Conflict, Forbidden, GenetError, NotFound
 from genet.kube.cache import Cache
 from genet.kube.objects import Secret
 from genet.kube.records import Kind, Record, Records
@@ -77,15 +77,23 @@ class Tokens:
         self._noted_at: dict[str, datetime] = {}
 
     async def create(
-        self, user: User, *, name: str, scopes: Collection[str], lifetime: timedelta
+        self,
+        user: User,
+        *,
+        name: str,
+        scopes: Collection[str],
+        lifetime: timedelta,
+        session_id: str | None = None,
     ) -> tuple[Record[Token], str]:
-        """A new token, and its text, which cannot be had again.
+        """A new token, and its text, which cannot be had again; `session_id`: in which session it was asked for.
 
         Raises:
-            Forbidden: the person may not come in.
+            Forbidden: the person may not come in, or the session has ended meanwhile.
             Conflict: they have too many.
         """
         person = await self._people.seen(user)
+        if not await is_still_there(self._records, session_id, person):
+            raise Forbidden("your session has ended; log in again")
         now = self._clock()
         id_ = secrets.token_hex(_ID_BYTES)
         bearer = f"{PREFIX}{id_}.{secrets.token_urlsafe(_RANDOM_BYTES)}"

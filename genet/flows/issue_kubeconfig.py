@@ -11,8 +11,10 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from genet.auth.people import People
+from genet.auth.sessions import is_still_there
 from genet.auth.user import User
 from genet.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, Unavailable
+from genet.kube.records import Records
 from genet.kubeconfig import auth_provider, certificate, document, offer
 from genet.kubeconfig import exec as exec_form
 from genet.kubeconfig.allowance import Allowance
@@ -57,6 +59,7 @@ class IssueKubeconfig:
         self,
         settings: Settings,
         *,
+        records: Records,
         tenancy: Tenancy,
         people: People,
         recheck: Recheck,
@@ -69,6 +72,7 @@ class IssueKubeconfig:
         self.mode = offer.mode(settings, self._issuer)
         url = settings.server.public_url
         self._downloads = f"{url}{DOWNLOADS}" if url else None
+        self._records = records
         self._tenancy = tenancy
         self._people = people
         self._recheck = recheck
@@ -137,24 +141,28 @@ class IssueKubeconfig:
         log.info("kubeconfig with a grant", extra={"user": user.identifier, "grant": issued.grant_id})
         return File(name, f"{_comment(auth_provider.INSTRUCTIONS)}{self._text(user, credentials)}")
 
-    async def issue(self, user: User) -> Kubeconfig:
-        """A file with a certificate of its own.
+    async def issue(self, user: User, *, session_id: str | None = None) -> Kubeconfig:
+        """A file with a certificate of its own; `session_id`: in which session it was asked for.
 
         Raises:
             NotFound: there are no kubeconfigs here.
             Conflict: they hold no certificates.
             RateLimited: the person has had enough of them for this hour.
             SignerIgnoresExpiry, Unavailable: the cluster makes none, or not such as may be handed out.
-            Forbidden, NamespaceTaken: as `Tenancy.ready`; or the person is not who they were any more.
+            Forbidden, NamespaceTaken: as `Tenancy.ready`; or the person is not who they were any more, or the session
+                has ended.
         """
         if self._on() != "cert":
             raise Conflict("kubeconfigs hold no certificates here: GET /api/kubeconfig")
         settings = self._settings.kubeconfig.cert
         name = certificate.common_name(self._settings.oidc_provider.username_prefix, user.identifier)
-        await self._people.seen(user)
+        person = await self._people.seen(user)
         await self._recheck.current(user.identifier)
         await self._tenancy.ready(user)
         await self._allowance.take(user.identifier)
+        # last of all: the namespace may have taken a while, and nothing takes a certificate back
+        if not await is_still_there(self._records, session_id, person):
+            raise Forbidden("your session has ended; log in again")
         key = certificate.new_key()
         lifetime = timedelta(hours=settings.max_hours)
         issued = await self._signing.sign(key, name, lifetime, identifier=user.identifier)

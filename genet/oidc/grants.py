@@ -27,7 +27,7 @@ from msgspec.structs import replace
 from genet.auth.keyring import Keyring
 from genet.auth.people import People, Person
 from genet.auth.sealing import Sealer
-from genet.auth.sessions import SESSION
+from genet.auth.sessions import is_still_there
 from genet.auth.user import User
 from genet.errors import NotFound, Unavailable
 from genet.kube.records import Record, Records
@@ -104,9 +104,7 @@ class Grants:
             OAuthError: `access_denied`, the session in which this began has ended meanwhile.
         """
         person = await self._holders.person(user)
-        if session_id is not None:
-            # after the person was read: what ended everything in between is seen in one of the two
-            await self._require_session(session_id, person)
+        await self._require_session(session_id, person)
         id_ = codes.new_id()
         code = codes.new_code(id_)
         grant = replace(
@@ -185,8 +183,7 @@ class Grants:
         person = await self._holders.person(user)
         if epoch is not None and epoch != person.epoch:
             _refuse()
-        if session_id is not None:
-            await self._require_session(session_id, person)
+        await self._require_session(session_id, person)
         user = await self._holders.current(person)
         signer = await self._keys.signer()
         grant = replace(
@@ -382,9 +379,8 @@ class Grants:
         await self._store.end(record, why)
         _refuse()
 
-    async def _require_session(self, session_id: str, person: Person) -> None:
-        session = await self._records.find(SESSION, session_id)
-        if session is None or (session.value.user, session.value.epoch) != (person.identifier, person.epoch):
+    async def _require_session(self, session_id: str | None, person: Person) -> None:
+        if not await is_still_there(self._records, session_id, person):
             raise OAuthError("access_denied", "the session has ended")
 
     async def _opened(self, token: str) -> tuple[Grant, Person, User]:

@@ -129,6 +129,7 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
             extend_pod=ExtendPod(kube, settings.lifecycle, pods=pods, clock=clock),
             issue_kubeconfig=IssueKubeconfig(
                 settings,
+                records=identity.records,
                 tenancy=tenancy,
                 people=identity.people,
                 recheck=recheck,

@@ -83,14 +83,24 @@ async def test_administrators_are_those_of_the_settings(kubeconfig, clock):
             assert identity.people.user_of(await prove(identity, user)).is_admin is expected
 
 
-async def test_who_is_vouched_for_is_made_a_person_once(identity, cluster, clock):
-    seen = await asyncio.gather(*(identity.people.seen(ANN) for _ in range(12)))
-    assert len({person.epoch for person in seen}) == 1
-    (secret,) = stored(cluster, "person")
-    clock.advance(days=1)
-    await identity.people.seen(ANN)
-    assert stored(cluster, "person") == [secret]
-    assert (await identity.people.seen(replace(ANN, groups=()))).groups == ()
+async def test_who_is_vouched_for_is_made_a_person_once(kubeconfig, cluster, clock):
+    async with identity_of(kubeconfig, clock, auth={"mode": "proxy"}) as identity:
+        seen = await asyncio.gather(*(identity.people.seen(ANN) for _ in range(12)))
+        assert len({person.epoch for person in seen}) == 1
+        (secret,) = stored(cluster, "person")
+        clock.advance(days=1)
+        await identity.people.seen(ANN)
+        assert stored(cluster, "person") == [secret]
+        assert (await identity.people.seen(replace(ANN, groups=()))).groups == ()
+
+
+async def test_what_a_session_knows_of_its_person_changes_nothing(identity, cluster):
+    with pytest.raises(Forbidden, match="not known"):
+        await identity.people.seen(ANN)
+    assert stored(cluster, "person") == []
+    person = await prove(identity)
+    assert await identity.people.seen(replace(ANN, groups=("gpu-admins",))) == person
+    assert (await identity.people.live(ANN.identifier)).value == person
 
 
 # --- the provider's refresh token

@@ -9,6 +9,7 @@ from litestar import Request, Response, Router, get, post
 from litestar.exceptions import NotFoundException
 
 from genet.auth.sealing import Purpose, Unsealable
+from genet.auth.sessions import is_still_there
 from genet.auth.user import Caller
 from genet.errors import Conflict, Forbidden, RateLimited
 from genet.oidc.authorize import TargetRefused
@@ -74,7 +75,10 @@ async def decide(request: Request[Any, Any, Any], services: Injected) -> Respons
     caller = current_caller(request)
     if caller is None or (caller.user.identifier, caller.credential_id) != (seen.user, seen.session):
         raise Forbidden("this page was shown to somebody else, or before another login: begin again")
-    epoch = (await provider.people.seen(caller.user)).epoch
+    person = await provider.people.seen(caller.user)
+    if not await is_still_there(services.identity.records, caller.credential_id, person):
+        raise Forbidden("your session has ended; log in again")
+    epoch = person.epoch
     if seen.question is None:
         return await _type(services, provider, caller, epoch, form)
     decision = form.required("decision")

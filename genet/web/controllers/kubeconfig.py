@@ -58,7 +58,8 @@ async def show_kubeconfig(
 async def issue_kubeconfig(request: AnyRequest, services: Injected) -> Response[Kubeconfig]:
     """A kubeconfig with a certificate of its own, in certificate mode."""
     services.require_synced()
-    issued = await services.issue_kubeconfig.issue(_caller(request).user)
+    caller = _caller(request)
+    issued = await services.issue_kubeconfig.issue(caller.user, session_id=caller.credential_id)
     return Response(issued, headers=_NO_STORE)
 
 

@@ -11,11 +11,11 @@ from litestar.params import FromPath, JSONBody
 
 from genet.auth.policy import SCOPES
 from genet.auth.tokens import Token
-from genet.auth.user import User
+from genet.auth.user import Caller
 from genet.errors import FieldError, Invalid
 from genet.kube.records import Record
 from genet.web.body import Body, BodyDTO
-from genet.web.guards import AnyRequest, current_user
+from genet.web.guards import AnyRequest, current_caller
 from genet.web.problems import refusals
 from genet.web.services import Injected
 
@@ -54,7 +54,7 @@ class TokensController(Controller):
     async def list_tokens(self, request: AnyRequest, services: Injected) -> TokenList:
         """Those of the caller that are good, the newest first."""
         services.identity.tokens.require_known()
-        found = services.identity.tokens.of(_caller(request))
+        found = services.identity.tokens.of(_caller(request).user)
         return TokenList(tokens=tuple(TokenView(**_fields(record)) for record in found))
 
     @post(name="tokens:create", dto=BodyDTO, return_dto=None, responses=refusals(401, 403, 409, 413, 415, 503))
@@ -66,17 +66,19 @@ class TokensController(Controller):
         errors = [*data.errors, *_refusals(wanted, [error.field for error in data.errors])]
         if errors:
             raise Invalid("the request has fields that cannot be used", errors=errors)
+        caller = _caller(request)
         record, text = await services.identity.tokens.create(
-            _caller(request),
+            caller.user,
             name=wanted.name,
             scopes=wanted.scopes,
             lifetime=timedelta(days=wanted.expires_in_days),
+            session_id=caller.credential_id,
         )
         return Response(CreatedToken(token=text, **_fields(record)), headers={"Cache-Control": "no-store"})
 
     @delete("/{token_id:str}", name="tokens:revoke", responses=refusals(401, 403, 404, 503))
     async def revoke_token(self, request: AnyRequest, services: Injected, token_id: FromPath[str]) -> None:
-        await services.identity.tokens.revoke(_caller(request), token_id)
+        await services.identity.tokens.revoke(_caller(request).user, token_id)
 
 
 def _refusals(wanted: TokenRequest, known: Sequence[str]) -> list[FieldError]:
@@ -105,8 +107,8 @@ def _fields(record: Record[Token]) -> dict[str, Any]:
     }
 
 
-def _caller(request: AnyRequest) -> User:
-    user = current_user(request)
-    if user is None:  # the gate has looked already
+def _caller(request: AnyRequest) -> Caller:
+    caller = current_caller(request)
+    if caller is None:  # the gate has looked already
         raise NotAuthorizedException("log in first")
-    return user
+    return caller

@@ -7,8 +7,10 @@ Traps:
 
 - What sends a header twice may mean two people: some readers join them, some take the last one.
 - The peer is the other end of the socket, never what a header says it is.
-- Only these two headers are believed. A proxy takes away what clients send of those it sets itself, and lets the
-  others through: groups from a header that it does not set would make anybody an administrator.
+- Only two headers are believed, and which ones the settings say. A proxy takes away what clients send of those it sets
+  itself, and lets the others through: groups from a header that it does not set would make anybody an administrator.
+  oauth2-proxy in front sets `X-Forwarded-…`; with `--set-xauthrequest` it sets `X-Auth-Request-…` in its answers alone,
+  and those of a request come from the browser.
 """
 
 import hmac
@@ -23,8 +25,6 @@ from genet.auth.user import User
 from genet.errors import Forbidden
 from genet.settings import Settings
 
-USER: Final = b"x-auth-request-user"
-EMAIL: Final = b"x-auth-request-email"
 SECRET: Final = b"x-genet-proxy-secret"
 _LONGEST: Final = 256
 
@@ -39,6 +39,7 @@ class Proxies:
         self._networks = [ip_network(range_) for range_ in settings.auth.trusted_proxies]
         secret = settings.auth.proxy.secret
         self._secret = secret.encode() if secret is not None else None
+        self._user_header, self._email_header = names(settings)
 
     def user(self, peer: str | None, headers: Headers) -> User | None:
         """Who is calling; None: nobody whom a trusted proxy speaks for.
@@ -53,7 +54,7 @@ class Proxies:
         found = list(headers)
         if not self._is_trusted(peer, found):
             return None
-        username, email = _one(found, USER), _one(found, EMAIL)
+        username, email = _one(found, self._user_header), _one(found, self._email_header)
         if username is None and email is None:
             return None
         if username is None or email is None:
@@ -84,6 +85,12 @@ class Proxies:
             return address.is_loopback
         sent = [value for name, value in headers if name.lower() == SECRET]
         return len(sent) == 1 and hmac.compare_digest(sent[0], self._secret)
+
+
+def names(settings: Settings) -> tuple[bytes, bytes]:
+    """The headers of user name and mail address, in lower case."""
+    proxy = settings.auth.proxy
+    return proxy.user_header.lower().encode(), proxy.email_header.lower().encode()
 
 
 def _address(peer: str | None) -> IPv4Address | IPv6Address | None:

@@ -87,6 +87,8 @@ def _endpoints(own: "OAuth") -> dict[str, str | None]:
 def _proxy(settings: "Settings") -> Iterator[Complaint]:
     if "|" in settings.auth.proxy.issuer or not settings.auth.proxy.issuer:
         yield "auth.proxy.issuer", "expected a name without `|`"
+    if settings.auth.proxy.user_header == settings.auth.proxy.email_header:
+        yield "auth.proxy.emailHeader", "expected another one than auth.proxy.userHeader"
     for number, text in enumerate(settings.auth.trusted_proxies):
         key = f"auth.trustedProxies[{number}]"
         try:

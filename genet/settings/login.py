@@ -7,6 +7,7 @@ import msgspec
 from genet.settings.section import Secret, Section
 
 Hours = Annotated[float, msgspec.Meta(gt=0)]
+HeaderName = Annotated[str, msgspec.Meta(pattern=r"^X-(Auth-Request|Forwarded)-(User|Preferred-Username|Name|Email)$")]
 
 
 class Session(Section, frozen=True):
@@ -23,6 +24,11 @@ class Proxy(Section, frozen=True):
     """What the proxy must send as `X-Genet-Proxy-Secret`. null: the proxy must be a side-car on loopback."""
     issuer: str = "proxy"
     """What the identities of this proxy begin with; never change it, it names the owners of namespaces."""
+    user_header: HeaderName = "X-Auth-Request-User"
+    """Header with the user name. The proxy must set it in every request itself: one that it lets through from
+    browsers makes anybody anybody. oauth2-proxy in front sets `X-Forwarded-Preferred-Username`."""
+    email_header: HeaderName = "X-Auth-Request-Email"
+    """Header with the mail address, of which the same holds. oauth2-proxy in front sets `X-Forwarded-Email`."""
 
 
 class Allow(Section, frozen=True):

@@ -12,6 +12,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.plugins.prometheus import PrometheusConfig
 
 from genet import __version__
+from genet.auth import proxy
 from genet.errors import GenetError
 from genet.settings import Settings
 from genet.web import problems, spa
@@ -66,6 +67,7 @@ def bounded(app: ASGIApp, settings: Settings) -> Boundary:
         trusts_local_programs=mode == "dev",
         origin=server.public_url,
         is_behind_proxy=mode == "proxy",
+        proxys_names=proxy.names(settings),
     )
 
 

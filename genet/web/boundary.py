@@ -65,6 +65,7 @@ class Boundary:
         origin: where the own pages come from; None: whatever name and scheme the request itself came by, which is
             wrong behind something that ends TLS.
         is_behind_proxy: whether a proxy says who is calling, so that its headers are let through to be judged.
+        proxys_names: headers, in lower case, by which it says so.
     """
 
     def __init__(
@@ -75,12 +76,14 @@ class Boundary:
         trusts_local_programs: bool,
         origin: str | None = None,
         is_behind_proxy: bool = False,
+        proxys_names: Collection[bytes] = (),
     ) -> None:
         self._app = app
         self._hosts = frozenset(hosts)
         self._trusts_local_programs = trusts_local_programs
         self._origin = origin.encode() if origin is not None else None
         self._is_behind_proxy = is_behind_proxy
+        self._proxys_names = frozenset(proxys_names) if is_behind_proxy else frozenset()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -137,7 +140,11 @@ class Boundary:
         if self._bearer(headers) is not None or (not _is_safe(scope) and ways.of(scope["path"]).crosses_sites):
             # it passed whatever its origin: what a browser adds by itself may not speak for it
             dropped = (*dropped, b"cookie")
-        return [(key, value) for key, value in headers if b"_" not in key and not key.lower().startswith(dropped)]
+        return [
+            (key, value)
+            for key, value in headers
+            if b"_" not in key and (key.lower() in self._proxys_names or not key.lower().startswith(dropped))
+        ]
 
 
 def _is_safe(scope: Scope) -> bool:

@@ -11,8 +11,8 @@ SECRET = (b"x-genet-proxy-secret", b"s3cret")
 NEAR, FAR = "127.0.0.1", "10.1.2.3"
 
 
-def asked(peer, *headers, secret=None, **auth):
-    settings = Settings(auth=Auth(mode="proxy", proxy=Proxy(secret=secret), **auth))
+def asked(peer, *headers, secret=None, proxy=None, **auth):
+    settings = Settings(auth=Auth(mode="proxy", proxy=proxy or Proxy(secret=secret), **auth))
     return Proxies(settings).user(peer, headers)
 
 
@@ -63,6 +63,14 @@ def test_trusted_proxies_only_narrow():
 def test_without_its_headers_nobody_is_logged_in():
     assert asked(NEAR) is None
     assert asked(NEAR, (b"x-auth-request-preferred-username", b"alice")) is None
+
+
+def test_only_the_headers_of_the_settings_are_believed():
+    own = Proxy(user_header="X-Forwarded-Preferred-Username", email_header="X-Forwarded-Email")
+    forwarded = [(b"x-forwarded-preferred-username", b"alice"), (b"X-Forwarded-Email", b"alice@example.org")]
+    assert asked(NEAR, *forwarded, MALLORY, ALICE[1], proxy=own).username == "alice"
+    assert asked(NEAR, MALLORY, ALICE[1], proxy=own) is None
+    assert asked(NEAR, *forwarded) is None
 
 
 MALLORY = (b"x-auth-request-user", b"mallory")

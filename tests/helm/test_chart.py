@@ -301,6 +301,29 @@ def test_people_reach_the_proxy_beside_genet_and_not_genet(helm):
     assert [port["port"] for rule in rules for port in rule["ports"]] == ["proxy", "metrics"]
 
 
+def test_the_proxy_beside_genet_gets_no_rights_in_the_cluster(helm):
+    spec = only(helm.template(*PROXY), "Deployment")["spec"]["template"]["spec"]
+    assert spec["automountServiceAccountToken"] is False
+    tokens = {volume["name"] for volume in spec["volumes"] if "serviceAccountToken" in str(volume)}
+    mounting = [
+        container["name"]
+        for container in spec["containers"]
+        for mount in container.get("volumeMounts", ())
+        if mount["name"] in tokens
+    ]
+    assert mounting == ["genet"]
+    alone = only(helm.template(*OAUTH), "Deployment")["spec"]["template"]["spec"]
+    assert alone["automountServiceAccountToken"] is True
+
+
+@pytest.mark.parametrize("header", ["userHeader=X-Auth-Request-User", "emailHeader=X-Auth-Request-Email"])
+def test_headers_that_the_proxy_lets_through_from_browsers_are_not_believed(helm, header):
+    key = f"config.auth.proxy.{header}"
+    assert key.partition("=")[0] in helm.complaint(*PROXY, "--set", key)
+    helm.template(*PROXY, "--set", key, "--set", "proxy.args={--alpha-config=/etc/proxy.yaml}")
+    helm.template(*PROXY, "--set", key, "--set", "proxy.image=another")
+
+
 def test_without_that_mode_no_proxy_runs(helm):
     documents = helm.template(*OAUTH, "--set", "proxy.image=p")
     assert [c["name"] for c in only(documents, "Deployment")["spec"]["template"]["spec"]["containers"]] == ["genet"]
@@ -318,6 +341,15 @@ def rights(documents):
         for rule in document["rules"]
         for verb in rule["verbs"]
         for resource in rule["resources"]
+    }
+
+
+def test_people_may_read_delete_and_get_into_their_pods_and_nothing_else(helm):
+    read = ("pods", "pods/log", "events", "services", "configmaps", "persistentvolumeclaims", "resourcequotas")
+    assert {right[1:3] for right in rights(helm.template(*OAUTH)) if right[0] == "genet-user"} == {
+        *((verb, resource) for verb in ("get", "list", "watch") for resource in (*read, "limitranges", "jobs")),
+        ("delete", "pods"),
+        *((verb, f"pods/{way}") for verb in ("get", "create") for way in ("exec", "attach", "portforward")),
     }
 
 

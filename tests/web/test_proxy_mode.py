@@ -72,6 +72,17 @@ async def test_a_side_car_says_who_is_calling_and_nothing_else_does(behind):
     assert await who(port, *ALICE, "X-Forwarded-For: 10.1.2.3", "Forwarded: for=10.1.2.3") == "alice"
 
 
+async def test_a_proxy_that_says_it_in_other_headers_takes_nothing_from_browsers(behind):
+    """As oauth2-proxy in front: of what a browser sends it takes away only the headers that it sets itself."""
+    port = await behind(
+        proxy={"userHeader": "X-Forwarded-Preferred-Username", "emailHeader": "X-Forwarded-Email"},
+    )
+    own = ["X-Forwarded-Preferred-Username: alice", "X-Forwarded-Email: alice@example.org"]
+    root = ["X-Auth-Request-User: root", "X-Auth-Request-Email: root@example.org", "X-Forwarded-User: root"]
+    assert await who(port, *own, *root) == "alice"
+    assert await who(port, *root) is None
+
+
 async def test_a_secret_is_compared_and_forwarded_addresses_do_not_stand_for_it(behind):
     port = await behind(proxy={"secret": "s3cret"}, trustedProxies=["127.0.0.0/8"])
     assert await who(port, *ALICE, SECRET) == "alice"

@@ -2,7 +2,8 @@
 
 Each `*.patch` beside this file switches one defence off and names in its header the tests that must fail then, one
 `# tests: path::name` a line. A test without its parameters stands for all of its cases, of which one has to fail.
-The tree itself is never touched: every patch is tried on a copy.
+The tree itself is never touched: every patch is tried on a copy, and taken back there, so that what Python has compiled
+serves the next one too.
 """
 
 import shutil
@@ -10,43 +11,59 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
+from queue import SimpleQueue
 from xml.etree import ElementTree as ET
 
 ROOT = Path(__file__).parents[2]
 MUTANTS = sorted(Path(__file__).parent.glob("*.patch"))
 AT_ONCE = 2
-COPIED = ("genet", "tests", "pyproject.toml")
+COPIED = ("genet", "helm", "tests", "pyproject.toml")
+BATCH = 40
+"""Tests of one run without a mutant."""
+LONGEST_SECONDS = 300
 _WIDTH = max(len(patch.stem) for patch in MUTANTS)
 
 
 def main() -> int:
-    named = {patch: _tests(patch) for patch in MUTANTS}
+    mutants = [patch for patch in MUTANTS if shutil.which("helm") or not _is_of_the_chart(patch)]
+    if left_out := len(MUTANTS) - len(mutants):
+        print(f"helm is not installed: {left_out} mutants of the chart are left out")
+    named = {patch: _tests(patch) for patch in mutants}
     everything = sorted({test for tests in named.values() for test in tests})
-    if unwell := _unwell(everything):
-        print(f"not well without any mutant: {', '.join(unwell)}")
-        return 1
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        complaints = list(pool.map(_try, MUTANTS, named.values()))
+    with _copies() as copies, ThreadPoolExecutor(AT_ONCE) as pool:
+        batches = [everything[first : first + BATCH] for first in range(0, len(everything), BATCH)]
+        if unwell := list(chain.from_iterable(pool.map(lambda batch: _unwell(batch, copies), batches))):
+            print(f"not well without any mutant: {', '.join(unwell)}")
+            return 1
+        complaints = list(pool.map(lambda patch: _try(patch, named[patch], copies), mutants))
     survived = sum(complaint is not None for complaint in complaints)
-    print(f"{len(MUTANTS) - survived} passed, {survived} failed")
+    print(f"{len(mutants) - survived} passed, {survived} failed")
     return 1 if survived else 0
 
 
-def _try(patch: Path, tests: list[str]) -> str | None:
+def _try(patch: Path, tests: list[str], copies: SimpleQueue[Path]) -> str | None:
     """What is wrong with a mutant; None: its tests saw it."""
+    copy = copies.get()
     began = time.monotonic()
-    complaint = _unseen(patch, tests)
+    try:
+        complaint = _unseen(patch, tests, copy)
+    finally:
+        copies.put(copy)
     print(f"{patch.stem:{_WIDTH}}  {time.monotonic() - began:5.1f} s  {complaint or 'seen'}", flush=True)
     return complaint
 
 
-def _unseen(patch: Path, tests: list[str]) -> str | None:
+def _unseen(patch: Path, tests: list[str], copy: Path) -> str | None:
     if not tests:
         return "names no test"
     try:
-        outcomes = _outcomes(patch, tests)
+        with _applied(patch, copy):
+            outcomes = _outcomes(tests, copy)
     except subprocess.CalledProcessError as error:
         return f"does not apply: {error.stderr.strip()}"
     except subprocess.TimeoutExpired:
@@ -55,35 +72,58 @@ def _unseen(patch: Path, tests: list[str]) -> str | None:
     return f"SURVIVED {', '.join(survived)}" if survived else None
 
 
-def _unwell(tests: list[str]) -> list[str]:
+def _unwell(tests: list[str], copies: SimpleQueue[Path]) -> list[str]:
+    copy = copies.get()
     try:
-        outcomes = _outcomes(None, tests)
+        outcomes = _outcomes(tests, copy)
     except subprocess.TimeoutExpired:
-        return ["they hang"]
+        return [f"one of {', '.join(tests)} hangs"]
+    finally:
+        copies.put(copy)
     return [test for test in tests if outcomes.get(test) != {"passed"}]
 
 
-def _outcomes(patch: Path | None, tests: list[str]) -> dict[str, set[str]]:
-    """How the cases of each test ended on a copy of the tree; CalledProcessError if the patch does not apply to it."""
-    with tempfile.TemporaryDirectory(prefix="genet-mutant-") as directory:
-        copy = Path(directory)
-        for name in COPIED:
-            source = ROOT / name
-            if source.is_dir():
-                shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__", "static"))
-            else:
-                shutil.copy(source, copy / name)
-        if patch is not None:
-            subprocess.run(["git", "apply", "-C1", str(patch)], cwd=copy, check=True, capture_output=True, text=True)
-        report = copy / "report.xml"
-        subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *tests],
-            cwd=copy,
-            check=False,
-            capture_output=True,
-            timeout=120,
-        )
-        return _read(report)
+def _outcomes(tests: list[str], copy: Path) -> dict[str, set[str]]:
+    """How the cases of each test ended."""
+    report = copy / "report.xml"
+    report.unlink(missing_ok=True)
+    subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *tests],
+        cwd=copy,
+        check=False,
+        capture_output=True,
+        timeout=LONGEST_SECONDS,
+    )
+    return _read(report) if report.exists() else {}
+
+
+@contextmanager
+def _copies() -> Iterator[SimpleQueue[Path]]:
+    """Copies of the tree, as many as are used at once."""
+    with tempfile.TemporaryDirectory(prefix="genet-mutants-") as directory:
+        free: SimpleQueue[Path] = SimpleQueue()
+        for number in range(AT_ONCE):
+            copy = Path(directory) / str(number)
+            copy.mkdir()
+            for name in COPIED:
+                source = ROOT / name
+                if source.is_dir():
+                    shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__", "static"))
+                else:
+                    shutil.copy(source, copy / name)
+            free.put(copy)
+        yield free
+
+
+@contextmanager
+def _applied(patch: Path, copy: Path) -> Iterator[None]:
+    """The patch on the copy; CalledProcessError if it does not fit."""
+    command = ["git", "apply", "-C1", str(patch)]
+    subprocess.run(command, cwd=copy, check=True, capture_output=True, text=True)
+    try:
+        yield
+    finally:
+        subprocess.run([*command, "--reverse"], cwd=copy, check=True, capture_output=True, text=True)
 
 
 def _read(report: Path) -> dict[str, set[str]]:
@@ -94,6 +134,10 @@ def _read(report: Path) -> dict[str, set[str]]:
         outcome = "failed" if kinds & {"failure", "error"} else "skipped" if "skipped" in kinds else "passed"
         outcomes.setdefault(test, set()).add(outcome)
     return outcomes
+
+
+def _is_of_the_chart(patch: Path) -> bool:
+    return "\n+++ b/helm/" in patch.read_text()
 
 
 def _tests(patch: Path) -> list[str]:

@@ -62,11 +62,7 @@ async def test_no_token_is_refused_before_during_and_after_a_rotation(
         now = {key["kid"] for key in published(trusted, server.url)}
         assert before < now
         assert len(now) == 3
-
-
-async def test_a_second_rotation_so_soon_is_refused(trusted: Installation) -> None:
-    kids = {key["kid"] for key in published(trusted, trusted.issuer)}
     done = await asyncio.to_thread(trusted.genet, "keys", "rotate")
-    assert done.returncode != 0
+    assert done.returncode != 0, "the next key has only just been published"
     assert "can sign from" in done.stderr
-    assert {key["kid"] for key in published(trusted, trusted.issuer)} == kids
+    assert {key["kid"] for key in published(trusted, trusted.issuer)} == now

@@ -15,6 +15,7 @@ from genet.kube.objects import SECRETS
 from genet.kube.records import RECORD
 from genet.oidc import codes
 from genet.oidc.collect import EVERY, LEASE, MOST_DELETES, PAGE, Collect, Collecting
+from genet.oidc.device import LIFETIME, Devices
 from genet.oidc.grant import GRANT, Grant
 from genet.oidc.lease import DURATION, Leadership
 from tests.oidc.grant_world import (
@@ -161,6 +162,36 @@ async def test_sessions_and_tokens_that_are_over_go_as_well(world: World) -> Non
     world.clock.tick(hours=12)
     assert (await collect_of(one, world).sweep()).deleted == {"token": 1}
     assert await one.identity.people.live(user.identifier)
+
+
+async def test_decisions_about_devices_go_as_well(world: World) -> None:
+    one = await world.replica()
+    user = await logged_in(one)
+    devices = Devices(one.identity.records, one.identity.sealer, lambda: [b"k" * 32], world.clock)
+    question, _, _ = devices.ask("kube", ("openid",), address="192.0.2.1", user_agent="kubelogin")
+    await devices.decide(question, user.identifier, epoch=1, authenticated_at=None, is_approved=True)
+    world.clock.tick((LIFETIME + timedelta(hours=1)).total_seconds() - 1)
+    assert not (await collect_of(one, world).sweep()).deleted
+    world.clock.tick(1)
+    assert (await collect_of(one, world).sweep()).deleted == {"device": 1}
+
+
+async def test_nothing_that_is_kept_has_a_finalizer_or_an_annotation(world: World) -> None:
+    """With a finalizer every one of several deletes is answered as the one that did it."""
+    one = await world.replica()
+    user = await logged_in(one)
+    await one.identity.sessions.start(user, authenticated_at=world.clock.now, user_agent="Firefox")
+    await one.identity.tokens.create(user, name="ci", scopes=["pods:read"], lifetime=timedelta(days=1))
+    devices = Devices(one.identity.records, one.identity.sealer, lambda: [b"k" * 32], world.clock)
+    question, _, _ = devices.ask("kube", ("openid",), address="192.0.2.1", user_agent="kubelogin")
+    await devices.decide(question, user.identifier, epoch=1, authenticated_at=None, is_approved=True)
+    await redeemed(one, world)
+    assert world.cluster is not None
+    kept = {secret["type"]: secret["metadata"] for secret in world.cluster.store.list("secrets", world.namespace)}
+    kinds = ("device", "grant", "keys", "person", "session", "token")
+    assert set(kept) == {f"genet.io/{kind}" for kind in kinds}
+    for metadata in kept.values():
+        assert not metadata.keys() & {"finalizers", "annotations", "ownerReferences"}
 
 
 async def test_a_grant_that_is_used_while_it_is_judged_stays(any_world: World) -> None:

@@ -157,3 +157,19 @@ async def test_grants_are_read_from_the_api_server_each_time(world: World) -> No
         await one.grants.userinfo(issued.access_token)
         reads = [call for call in one.kube.calls if "genet-grant-" in call.path]
         assert [(call.method, dict(call.query)) for call in reads] == [("GET", {})]
+
+
+async def test_so_they_are_before_a_code_or_a_refresh_token_is_taken(world: World) -> None:
+    one = await world.replica(Wire)
+    await logged_in(one)
+    code = await begun(one, world.clock)
+    assert isinstance(one.kube, Wire)
+    WATCHED.set("it")
+    one.kube.calls.clear()
+    issued = await one.grants.redeem(code, world.client(), REDIRECT, VERIFIER)
+    redeeming = [call for call in one.kube.calls if "genet-grant-" in call.path]
+    one.kube.calls.clear()
+    await one.grants.refresh(issued.refresh_token or "", world.client())
+    refreshing = [call for call in one.kube.calls if "genet-grant-" in call.path]
+    for calls in (redeeming, refreshing):
+        assert [(call.method, dict(call.query)) for call in calls] == [("GET", {}), ("PUT", {})]

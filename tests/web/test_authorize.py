@@ -1,5 +1,6 @@
 """The person's way through a login for a client."""
 
+import asyncio
 import re
 from datetime import timedelta
 from itertools import product
@@ -462,6 +463,38 @@ async def test_no_answer_of_the_authorization_endpoint_is_for_other_sites_script
         await site.http.post("/oidc/authorize", data=PUBLIC, headers=headers),
     ):
         assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+async def test_no_answer_to_a_client_is_kept_or_tells_where_its_browser_came_from(site):
+    browser = await site.log_in()
+    answers = [
+        await site.decide(browser, form_of(await site.authorize(browser))),
+        await site.decide(browser, form_of(await site.authorize(browser)), "deny"),
+        await site.authorize(browser, client_id="grafana"),
+        await site.authorize(browser, response_type="token"),
+        await site.authorize(prompt="none"),
+    ]
+    for answer in answers:
+        assert answered(answer)
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+    refused = await site.authorize(browser, redirect_uri="https://evil.net/")
+    assert "frame-ancestors 'none'" in refused.headers["Content-Security-Policy"]
+    assert refused.headers["Cache-Control"] == "no-store"
+
+
+async def test_what_a_request_uri_points_at_is_never_fetched(site):
+    calls = []
+
+    async def called(_, writer):
+        calls.append(1)
+        writer.close()
+
+    async with await asyncio.start_server(called, "127.0.0.1", 0) as server:
+        at = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/request"
+        for changes in ({"request_uri": at}, {"request_uri": at, "client_id": "grafana"}, {"redirect_uri": at}):
+            await site.authorize(await site.log_in(), **changes)
+    assert calls == []
 
 
 # --- other modes

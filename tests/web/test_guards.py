@@ -30,11 +30,11 @@ def test_a_route_without_a_line_is_found(options):
     assert len(unguarded(Litestar([secret], openapi_config=None).routes)) == 1
 
 
-async def ask(services, method, path, *, client, settings=SETTINGS):
+async def ask(services, method, path, *, client, settings=SETTINGS, headers=()):
     transport = httpx.ASGITransport(create_app(settings, services), client=client, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=HOST) as http:
-        headers = {"Sec-Fetch-Site": "same-origin", "Content-Type": "application/json"}
-        return await http.request(method, path, headers=headers)
+        usual = {"Sec-Fetch-Site": "same-origin", "Content-Type": "application/json"}
+        return await http.request(method, path, headers={**usual, **dict(headers)})
 
 
 FAR = ("10.1.2.3", 50000)
@@ -66,6 +66,22 @@ async def test_who_is_not_logged_in_sees_the_way_in_and_an_overview_without_name
     status = await ask(replica.services, "GET", "/api/auth/status?user=alice", client=FAR)
     assert (status.json()["authenticated"], status.json()["username"]) == (False, None)
     assert (await ask(replica.services, "GET", "/api/cluster/gpu-overview", client=FAR)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/pods?/healthz", "/api/pods?x=/assets/a.js", "/api/pods;/healthz", "/api/pods#/healthz", "/api//pods"]
+)
+async def test_what_an_address_says_besides_its_path_opens_nothing(replica, path):
+    """CVE-2025-54576: paths that need no login were looked for in the query too."""
+    assert (await ask(replica.services, "GET", path, client=FAR)).status_code in {401, 404}
+
+
+@pytest.mark.parametrize("name", ["X-Forwarded-Uri", "X-Original-URL", "X-Rewrite-URL", "X-Forwarded-Prefix"])
+async def test_nor_does_a_header_that_names_another_path(replica, name):
+    """CVE-2026-40575."""
+    for value in ("/healthz", "/api/auth/status", "/assets/a.js"):
+        answer = await ask(replica.services, "GET", "/api/pods", client=FAR, headers={name: value})
+        assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
 
 
 @pytest.mark.parametrize(("client", "expected"), [(("127.0.0.1", 1), 204), (FAR, 401)])

@@ -180,7 +180,10 @@ def local_path(text: str | None) -> str | None:
     for _ in range(_ROUNDS):
         if "//" in path or "\\" in path or _WHITE_OR_CONTROL.search(path) or _DOT_SEGMENT.search(path):
             return None
-        decoded = unquote(path, errors="strict") if "%" in path else path
+        try:
+            decoded = unquote(path, errors="strict") if "%" in path else path
+        except UnicodeDecodeError:
+            return None  # such as an overlong slash, which some readers take for one
         if decoded == path:
             return text
         path = decoded
@@ -189,7 +192,10 @@ def local_path(text: str | None) -> str | None:
 
 def _parameters(query: str) -> Mapping[str, str]:
     """Raises Invalid where one comes twice: two readers could take two different ones (RFC 6749, section 3.1)."""
-    pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=32)
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=32)
+    except ValueError:
+        raise Invalid("the login's answer says too much; log in again") from None
     if len({name for name, _ in pairs}) != len(pairs):
         raise Invalid("the login's answer says something twice; log in again")
     return dict(pairs)

@@ -15,7 +15,7 @@ Traps:
 import asyncio
 import logging
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -35,7 +35,9 @@ log = logging.getLogger(__name__)
 
 GRACE: Final = timedelta(hours=1)
 """For how long what was known counts after it should have been asked again, if the provider does not answer."""
-CLAIM: Final = timedelta(seconds=4 * TIMEOUT_SECONDS)
+CLOCKS_DIFFER: Final = timedelta(seconds=10)
+"""Those of two replicas, at the most."""
+CLAIM: Final = timedelta(seconds=4 * TIMEOUT_SECONDS) + CLOCKS_DIFFER
 """For how long one replica has the question to itself: discovery, tokens, keys and userinfo, each bounded."""
 _LOOK_SECONDS: Final = 0.2
 _WAIT_SECONDS: Final = 15.0
@@ -91,7 +93,7 @@ class Recheck:
             if self._upstream is None or link is None or not self._is_due(link) or token is None:
                 return self._people.user_of(person)
             now = self._clock()
-            if link.claimed_until is not None and now < link.claimed_until <= now + CLAIM:
+            if is_claimed(link, now):
                 if loop.time() > give_up_at:
                     return self._for_now(person)
                 await asyncio.sleep(_LOOK_SECONDS)
@@ -161,6 +163,12 @@ class Recheck:
         if link is not None and self._clock() >= link.checked_at + self._check_after + GRACE:
             raise Unavailable("the login provider has not answered for too long", retry_after=30)
         return self._people.user_of(person)
+
+
+def is_claimed(link: UpstreamLink, now: datetime) -> bool:
+    """Whether some replica is asking, by the clock of this one; a claim from too far ahead is nobody's."""
+    until = link.claimed_until
+    return until is not None and now < until <= now + CLAIM + CLOCKS_DIFFER
 
 
 def _alive(record: Record[Person] | None) -> Record[Person]:

@@ -129,6 +129,14 @@ async def test_an_answer_of_another_login_is_found_out_by_its_nonce(login, upstr
         await login.complete(query, jar(begun))
 
 
+async def test_what_says_too_much_ends_nothing(login, upstream):
+    begun = await login.begin("/")
+    query = back(upstream, begun) + "".join(f"&more{n}=1" for n in range(40))
+    with pytest.raises(Invalid, match="too much"):
+        await login.complete(query, jar(begun))
+    assert login.cookie_of(query) is None
+
+
 @pytest.mark.parametrize("name", ["code", "state", "iss"])
 async def test_what_comes_twice_ends_nothing(login, upstream, name):
     begun = await login.begin("/")
@@ -240,6 +248,9 @@ ELSEWHERE = [
     "/%09/evil.example",
     "/%0d%0aSet-Cookie:%20a=b",
     "/%00",
+    "/%ff",
+    "/%25ff",
+    "/%c0%afevil.example",
     "/.//evil.example",
     "/..//evil.example",
     "/a/..//evil.example",

@@ -8,8 +8,10 @@ import pytest
 from msgspec.structs import replace
 
 from genet.auth.proven import user_of
-from genet.auth.recheck import Recheck
+from genet.auth.people import UpstreamLink
+from genet.auth.recheck import CLAIM, Recheck, is_claimed
 from genet.auth.upstream import Upstream
+from genet.auth.upstream_calls import TIMEOUT_SECONDS
 from genet.errors import Forbidden, Unavailable
 from genet.settings import Allow, Auth, Settings
 from tests.auth.company import company
@@ -195,6 +197,20 @@ async def test_somebody_disabled_meanwhile_is_refused(recheck, provider, identit
     provider.delay.set()
     with pytest.raises(Forbidden, match="disabled"):
         await asking
+
+
+@pytest.mark.parametrize("behind", [-5, 0, 5])
+@pytest.mark.parametrize("asked_for", [0, 4 * TIMEOUT_SECONDS])
+def test_a_claim_holds_whatever_time_another_replica_says_it_is(clock, behind, asked_for):
+    """From its beginning to the end of the longest question."""
+    link = UpstreamLink(None, clock.now, claimed_until=clock.now + CLAIM)
+    clock.advance(seconds=asked_for - behind)
+    assert is_claimed(link, clock.now)
+
+
+@pytest.mark.parametrize("off", [-CLAIM, timedelta(0), CLAIM + timedelta(minutes=1)])
+def test_a_claim_of_the_past_or_of_a_far_future_holds_nobody_up(clock, off):
+    assert not is_claimed(UpstreamLink(None, clock.now, claimed_until=clock.now + off), clock.now)
 
 
 async def test_a_claim_whose_replica_died_is_taken_over(recheck, provider, identity, alice, clock):

@@ -13,10 +13,15 @@ from itertools import cycle
 
 
 class Switch:
-    """Runs in a thread of its own. New connections go `to` the chosen ones in turn."""
+    """Runs in a thread of its own. New connections go `to` the chosen ones in turn.
+
+    Raises:
+        OSError: somebody else has the port.
+    """
 
     def __init__(self, port: int) -> None:
         self.port = port
+        self._listening = _sockets(port)
         self._targets: list[int] = []
         self._turn = cycle([0])
         self._open: set[asyncio.StreamWriter] = set()
@@ -46,11 +51,11 @@ class Switch:
 
     async def _serve(self) -> None:
         self._ended = asyncio.Event()
-        addresses = ["127.0.0.1", "::1"] if _has_ipv6() else ["127.0.0.1"]
-        server = await asyncio.start_server(self._connected, addresses, self.port, backlog=1024)
+        servers = [await asyncio.start_server(self._connected, sock=one) for one in self._listening]
         self._is_listening.set()
         await self._ended.wait()
-        server.close()
+        for server in servers:
+            server.close()
         await self._point(())
         for pump in self._pumps:
             pump.cancel()
@@ -86,13 +91,12 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         writer.write_eof()
 
 
-def _has_ipv6() -> bool:
-    try:
-        with socket.socket(socket.AF_INET6) as one:
-            one.bind(("::1", 0))
-    except OSError:
-        return False
-    return True
+def _sockets(port: int) -> list[socket.socket]:
+    """localhost by both its addresses, where the machine has both."""
+    found = [socket.create_server(("127.0.0.1", port), backlog=1024)]
+    with contextlib.suppress(OSError):
+        found.append(socket.create_server(("::1", port), family=socket.AF_INET6, backlog=1024))
+    return found
 
 
 @contextmanager

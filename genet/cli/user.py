@@ -88,7 +88,7 @@ def _login(arguments: argparse.Namespace) -> int:
     from genet.client import login
     from genet.client.addresses import server_url
     from genet.client.calls import Calls
-    from genet.client.errors import ClientError
+    from genet.client.errors import ClientError, printable
     from genet.client.provider import discover
 
     store, ca_data = _store(), _authorities(arguments)
@@ -108,7 +108,7 @@ def _login(arguments: argparse.Namespace) -> int:
             # nobody could end it any more, as it is forgotten here; if this fails it ends unused by itself
             with suppress(ClientError):
                 provider.revoke(before.refresh_token, "refresh_token")
-    print(f"You are {found.subject} at {found.issuer}.")
+    print(f"You are {printable(found.subject)} at {found.issuer}.")
     print("For kubectl: genet kubeconfig")
     return 0
 

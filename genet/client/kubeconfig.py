@@ -1,4 +1,8 @@
-"""The kubeconfig of Genet's user: asked of the server, and put where kubectl finds it.
+"""The kubeconfig of Genet's user: its parts asked of the server, the file written here and put where kubectl finds it.
+
+Trap: kubectl runs what a kubeconfig names as a plugin, and sends the files that it names to the server that it names.
+So of a file that a server made, its owner could do anything on this machine. The server says only which cluster and
+which namespace; that kubectl asks this program, about this login, is written here. JSON is YAML, and quotes everything.
 
 Two kubeconfigs are merged by kubectl itself, which knows its own format; without `--merge` the file stands alone and
 nothing of the person's own is touched. The server's comes first in a merge, so that what changed there wins; an entry
@@ -7,6 +11,7 @@ of the same name that is about another cluster stops it.
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,29 +20,65 @@ from typing import Any
 
 import msgspec
 
-from genet.client.addresses import origin
+from genet.client.addresses import origin, safe_url
 from genet.client.calls import Calls
-from genet.client.errors import ClientError, LoginNeeded, OAuthRefused, printable
+from genet.client.credential import API_VERSION
+from genet.client.errors import ClientError, LoginNeeded, OAuthRefused, Unreachable, printable
 from genet.client.store import Login
 
 _SECONDS = 30
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@:/ -]{0,252}")
 
 
-class Kubeconfig(msgspec.Struct, frozen=True):
-    """What is used of the answer of `GET /oidc/kubeconfig`, which takes the access token."""
+class Place(msgspec.Struct, frozen=True, rename="camel"):
+    """The answer of `GET /oidc/kubeconfig`, which takes the access token."""
 
-    kubeconfig: str
+    cluster: str
+    server: str
+    namespace: str
+    user: str
+    ca_data: str | None = None
 
 
 def fetch(login: Login, calls: Calls) -> str:
-    """The YAML text; it holds no secret, so it may lie in a home that is backed up."""
+    """The file's text; it holds no secret, so it may lie in a home that is backed up."""
     url = f"{login.issuer.rstrip('/')}/oidc/kubeconfig"
     try:
-        return calls.get(url, Kubeconfig, bearer=login.access_token).kubeconfig
+        place = calls.get(url, Place, bearer=login.access_token)
     except OAuthRefused as refusal:
         if refusal.code != "invalid_token":
             raise
         raise LoginNeeded("the server has ended the login", hint=f"Log in: genet login {login.issuer}") from None
+    return text(login, place)
+
+
+def text(login: Login, place: Place) -> str:
+    """One cluster, and one user who is asked for at this login."""
+    safe_url(place.server, "the API server's address")
+    if not all(_NAME.fullmatch(name) for name in (place.cluster, place.namespace, place.user)):
+        raise Unreachable(f"{origin(login.issuer)} gives names that a kubeconfig cannot have")
+    cluster = {"server": place.server}
+    if place.ca_data is not None:
+        cluster["certificate-authority-data"] = place.ca_data
+    authorities = [] if login.ca_data is None else ["--ca-data", login.ca_data]
+    plugin = {
+        "apiVersion": API_VERSION,
+        "command": "genet",
+        "args": ["credential", "--issuer", login.issuer, "--client-id", login.client_id, *authorities],
+        "interactiveMode": "IfAvailable",
+        "provideClusterInfo": False,
+    }
+    user = f"{place.cluster}-{place.user}"
+    context = {"cluster": place.cluster, "namespace": place.namespace, "user": user}
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": place.cluster, "cluster": cluster}],
+        "users": [{"name": user, "user": {"exec": plugin}}],
+        "contexts": [{"name": place.cluster, "context": context}],
+        "current-context": place.cluster,
+    }
+    return json.dumps(document, indent=2) + "\n"
 
 
 def own_file(login: Login, home: Path) -> Path:
@@ -86,11 +127,17 @@ def _check_names(ours: Path, theirs: Path) -> None:
     for item in new.get("clusters") or ():
         if servers.get(item["name"], item["cluster"].get("server")) != item["cluster"].get("server"):
             raise _taken(theirs, "a cluster", item["name"])
-    if servers.keys() & {item["name"] for item in new.get("clusters") or ()}:
-        return  # it was merged before
-    for kind, what in (("users", "a user"), ("contexts", "a context")):
+    if _plugins(new) & _plugins(old):
+        return  # it was merged before, from this very login
+    for kind, what in (("clusters", "a cluster"), ("users", "a user"), ("contexts", "a context")):
         if taken := {item["name"] for item in old.get(kind) or ()} & {item["name"] for item in new.get(kind) or ()}:
             raise _taken(theirs, what, min(taken))
+
+
+def _plugins(config: Mapping[str, Any]) -> set[str]:
+    """Users by name, and where their plugin logs in."""
+    found = ((item["name"], (item["user"].get("exec") or {}).get("args")) for item in config.get("users") or ())
+    return {json.dumps([name, args[:5]]) for name, args in found if args}
 
 
 def _taken(file: Path, what: str, name: str) -> ClientError:

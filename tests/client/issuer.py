@@ -21,7 +21,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import jwt
 
-KUBECONFIG = "apiVersion: v1\nkind: Config\nclusters: []\n"
+PLACE = {"cluster": "lab", "server": "https://lab.example.org", "caData": None, "namespace": "user-alice-a",
+         "user": "alice-a"}  # fmt: skip
 _KEY = "of no use: nobody checks it, as the token comes from the token endpoint"
 
 Form = dict[str, str]
@@ -44,7 +45,8 @@ class Issuer:
     """Status that the token endpoint answers with, instead of tokens."""
     device_answers: list[str] = field(default_factory=list)
     """Errors before the device gets its tokens."""
-    kubeconfig: str = KUBECONFIG
+    place: dict[str, Any] = field(default_factory=lambda: dict(PLACE))
+    """What it says of the kubeconfig."""
     together: threading.Barrier | None = None
     """Refreshes wait here for each other, a while."""
     asked: list[str] = field(default_factory=list)
@@ -186,9 +188,7 @@ def _handler(issuer: Issuer, prefix: str) -> type[BaseHTTPRequestHandler]:  # no
                 case "/large/.well-known/openid-configuration":
                     self._json(200, {**issuer.document(), "more": "x" * 2**21})
                 case "/oidc/kubeconfig" if self._bearer() in issuer.access_tokens:
-                    self._json(
-                        200, {"mode": "oidc", "form": "exec", "kubeconfig": issuer.kubeconfig, "expiresAt": None}
-                    )
+                    self._json(200, issuer.place)
                 case "/oidc/kubeconfig":
                     self._json(401, {"error": "invalid_token", "error_description": "not any more"})
                 case _:

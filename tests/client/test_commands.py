@@ -19,18 +19,18 @@ BROWSER = Path(__file__).parent / "person_with_browser.py"
 needs_kubectl = pytest.mark.skipif(shutil.which("kubectl") is None, reason="there is no kubectl in PATH")
 
 
-def kubeconfig(server: str, name: str = "lab") -> str:
+def kubeconfig(server: str, name: str = "lab", user: str = "lab") -> str:
+    """Of somebody else's making."""
     return json.dumps(
         {
             "apiVersion": "v1",
             "kind": "Config",
             "clusters": [{"name": name, "cluster": {"server": server}}],
-            "users": [{"name": name, "user": {"exec": {"apiVersion": "client.authentication.k8s.io/v1",
-                                                       "command": "genet", "interactiveMode": "IfAvailable"}}}],
-            "contexts": [{"name": name, "context": {"cluster": name, "user": name, "namespace": "user-alice-a"}}],
+            "users": [{"name": user, "user": {"token": "precious"}}],
+            "contexts": [{"name": name, "context": {"cluster": name, "user": user, "namespace": "default"}}],
             "current-context": name,
         }
-    )  # fmt: skip
+    )
 
 
 @dataclass
@@ -91,9 +91,9 @@ def test_who_logs_in_is_told_who_they_are(person):
 
 
 def test_what_the_server_says_of_somebody_cannot_rewrite_the_terminal(somebody):
-    somebody.issuer.claims = {"email": "\x1b]0;x\x07", "groups": ["\x9b2J"]}
-    somebody.does("login", somebody.issuer.url)
-    assert not {"\x1b", "\x07", "\x9b"} & set(somebody.does("whoami"))
+    somebody.issuer.claims = {"sub": "\x1b[2Jroot", "email": "\x1b]0;x\x07", "groups": ["\x9b2J"]}
+    said = somebody.does("login", somebody.issuer.url)
+    assert not {"\x1b", "\x07", "\x9b"} & set(said + somebody.does("whoami"))
 
 
 @pytest.mark.parametrize("command", ["whoami", "logout", "kubeconfig"])
@@ -155,14 +155,35 @@ def test_the_kubeconfig_gets_a_file_of_its_own(person):
     said = person.does("kubeconfig")
     (file,) = (person.home / ".kube").iterdir()
     assert f"export KUBECONFIG={file}" in said
-    assert file.read_text() == person.issuer.kubeconfig
+    assert json.loads(file.read_text())["clusters"][0]["cluster"] == {"server": "https://lab.example.org"}
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 def test_the_kubeconfig_goes_where_it_is_wanted(person, tmp_path):
     file = tmp_path / "there"
     person.does("kubeconfig", "--output", str(file))
-    assert file.read_text() == person.does("kubeconfig", "--output", "-") == person.issuer.kubeconfig
+    assert file.read_text() == person.does("kubeconfig", "--output", "-")
+
+
+def test_whatever_the_server_says_kubectl_asks_this_program_about_this_login(person):
+    person.issuer.place |= {"users": [{"name": "x", "user": {"exec": {"command": "sh"}}}], "kubeconfig": "exec: sh"}
+    document = json.loads(person.does("kubeconfig", "--output", "-"))
+    (plugin,) = [user["user"] for user in document["users"]]
+    assert plugin["exec"]["command"] == "genet"
+    assert plugin["exec"]["args"] == ["credential", "--issuer", person.issuer.url, "--client-id", "kube"]
+    assert set(plugin) == {"exec"}
+    assert [set(cluster["cluster"]) for cluster in document["clusters"]] == [{"server"}]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"server": "http://lab.example.org"}, {"server": "file:///etc/passwd"}, {"cluster": "\x1b]0;x"}, {"user": ""},
+     {"namespace": "a\nb"}, {"server": None}, {"caData": ["x"]}],
+)  # fmt: skip
+def test_a_kubeconfig_that_cannot_be_is_not_written(person, said):
+    person.issuer.place |= said
+    assert "\x1b" not in person.fails("kubeconfig")
+    assert not (person.home / ".kube").exists()
 
 
 def test_a_login_that_the_server_ended_is_begun_anew_for_the_kubeconfig(person):
@@ -181,13 +202,12 @@ def test_a_login_that_takes_the_place_of_another_ends_it(person):
 def test_a_merge_keeps_what_was_there(person):
     file = person.home / ".kube" / "config"
     file.parent.mkdir()
-    file.write_text(kubeconfig("https://other.example.org", "other"))
-    person.issuer.kubeconfig = kubeconfig("https://lab.example.org")
+    file.write_text(kubeconfig("https://other.example.org", "other", "other"))
     said = person.does("kubeconfig", "--merge")
     assert str(file) in said
     assert set(person.kubectl(file, "config", "get-contexts", "-o", "name").split()) == {"lab", "other"}
     assert person.kubectl(file, "config", "current-context").strip() == "lab"
-    person.issuer.kubeconfig = kubeconfig("https://lab.example.org").replace("user-alice-a", "user-new")
+    person.issuer.place["namespace"] = "user-new"
     person.does("kubeconfig", "--merge")
     assert "user-new" in person.kubectl(file, "config", "view", "--minify")
     assert [path.name for path in file.parent.iterdir()] == ["config"]
@@ -197,7 +217,6 @@ def test_a_merge_keeps_what_was_there(person):
 @needs_kubectl
 def test_a_merge_into_nothing_makes_the_file_that_kubeconfig_names(person):
     file = person.home / "new" / "config"
-    person.issuer.kubeconfig = kubeconfig("https://lab.example.org")
     person.does("kubeconfig", "--merge", KUBECONFIG=f"{file}{os.pathsep}/elsewhere")
     assert person.kubectl(file, "config", "current-context").strip() == "lab"
 
@@ -207,23 +226,25 @@ def test_a_merge_into_nothing_makes_the_file_that_kubeconfig_names(person):
     "theirs",
     [
         kubeconfig("https://somebody.elses.example.org"),
-        json.dumps({"apiVersion": "v1", "kind": "Config", "users": [{"name": "lab", "user": {"token": "precious"}}]}),
+        kubeconfig("https://lab.example.org"),
+        kubeconfig("https://lab.example.org", user="lab-alice-a"),
+        json.dumps(
+            {"apiVersion": "v1", "kind": "Config", "users": [{"name": "lab-alice-a", "user": {"token": "precious"}}]}
+        ),
         "neither: [yaml",
     ],
-    ids=["cluster", "user", "broken"],
+    ids=["cluster", "same server", "same server and user", "user", "broken"],
 )
 def test_a_merge_that_would_overwrite_something_changes_nothing(person, theirs):
     file = person.home / ".kube" / "config"
     file.parent.mkdir()
     file.write_text(theirs)
-    person.issuer.kubeconfig = kubeconfig("https://lab.example.org")
     assert "nothing was changed" in person.fails("kubeconfig", "--merge")
     assert file.read_text() == theirs
     assert [path.name for path in file.parent.iterdir()] == ["config"]
 
 
 def test_a_merge_without_kubectl_says_what_is_missing(person, tmp_path):
-    person.issuer.kubeconfig = kubeconfig("https://lab.example.org")
     (tmp_path / ".kube").mkdir()
     (tmp_path / ".kube" / "config").write_text(kubeconfig("https://other.example.org", "other"))
     assert "kubectl" in person.fails("kubeconfig", "--merge", PATH=str(tmp_path))

@@ -63,13 +63,16 @@ class Lookup:
         secret = self._cache.get(kind.secret_name(id_), self._records.namespace)
         return kind.read(secret) if secret else None
 
-    async def find(self, kind: Kind[Value], id_: str, *, by_anybody: bool = True) -> Record[Value] | None:
+    async def find(
+        self, kind: Kind[Value], id_: str, *, by_anybody: bool = True, is_proven: bool = False
+    ) -> Record[Value] | None:
         """As the cache has it, or the API server where the cache cannot say.
 
         Args:
             kind: of the record.
             id_: of the record.
             by_anybody: anybody may have sent the id, and none of this kind is used twice.
+            is_proven: the id was made here, so it is asked for however many others are made up meanwhile.
 
         Raises:
             Unavailable: nothing is known of it, and the API server does not answer.
@@ -77,7 +80,9 @@ class Lookup:
         known = self.known(kind, id_)
         if known is not None:
             return known if self._is_fresh() else await self._confirmed_or_known(known)
-        return await (self._look_for_unknown(kind, id_) if by_anybody else self.live(kind, id_))
+        if by_anybody:
+            return await self._look_for_unknown(kind, id_, is_proven=is_proven)
+        return await self.live(kind, id_)
 
     async def live(self, kind: Kind[Value], id_: str) -> Record[Value] | None:
         """As it is now, from the API server; the cache learns it."""
@@ -99,9 +104,9 @@ class Lookup:
         self._cache.forget(secret)
         self._remember_gone(secret.metadata.name)
 
-    async def _look_for_unknown(self, kind: Kind[Value], id_: str) -> Record[Value] | None:
+    async def _look_for_unknown(self, kind: Kind[Value], id_: str, *, is_proven: bool) -> Record[Value] | None:
         name = kind.secret_name(id_)
-        if name in self._gone or not self._budget.take():
+        if name in self._gone or not (is_proven or self._budget.take()):
             return None
         record = await self.live(kind, id_)
         if record is None:

@@ -118,7 +118,7 @@ class Sessions:
             id_ = self._sealer.open(SESSION_COOKIE, cookie).id
         except Unsealable:
             return None
-        record = await self._lookup.find(SESSION, id_)
+        record = await self._lookup.find(SESSION, id_, is_proven=True)
         if record is None or record.value.expires_at <= self._clock():
             return None
         session = record.value

@@ -105,7 +105,7 @@ class Grants:
         """
         person = await self._holders.person(user)
         await self._require_session(session_id, person)
-        id_ = codes.new_id()
+        id_ = self._issuing.new_id()
         code = codes.new_code(id_)
         grant = replace(
             self._new(person, request.client_id, request.scope, auth_time=auth_time, user_agent=user_agent),
@@ -194,7 +194,7 @@ class Grants:
         )
         if not grant.can_refresh:
             grant = replace(grant, expires_at=self._unrefreshed_end())
-        record = await self._store.create(codes.new_id(), grant)
+        record = await self._store.create(self._issuing.new_id(), grant)
         return self._issuing.tokens(record.id, grant, user=user, person=person, signer=signer)
 
     # --- from token to token
@@ -268,7 +268,7 @@ class Grants:
         """
         presented, opened = self._issuing.presented(token), self._issuing.access_token(token)
         id_ = presented.grant if presented else opened.grant if opened else ""
-        record = await self._store.find(id_)
+        record = await self._store.find(id_) if self._issuing.is_own_id(id_) else None
         if record is None or record.value.client != client.id:
             return
         if presented is None or self._issuing.is_genuine(presented, record.value):
@@ -370,7 +370,7 @@ class Grants:
     # --- what is found
 
     async def _find(self, id_: str) -> Record[Grant]:
-        record = await self._store.find(id_)
+        record = await self._store.find(id_) if self._issuing.is_own_id(id_) else None
         if record is None:
             _refuse()
         return record

@@ -8,7 +8,7 @@ from genet.auth.keyring import Keyring
 from genet.auth.people import Person
 from genet.auth.sealing import Sealer
 from genet.auth.user import User
-from genet.oidc import access_tokens, refresh_tokens
+from genet.oidc import access_tokens, codes, refresh_tokens
 from genet.oidc.access_tokens import AccessToken
 from genet.oidc.grant import Grant
 from genet.oidc.id_tokens import claims_of, id_token_claims
@@ -84,6 +84,14 @@ class Issuing:
             scope=scope,
             grant_id=grant_id,
         )
+
+    def new_id(self) -> str:
+        """Of a grant."""
+        return codes.new_id(self._keyring.derived(codes.ID_PURPOSE))
+
+    def is_own_id(self, id_: str) -> bool:
+        """Whether an id that anybody may have sent can be one of a grant."""
+        return codes.is_own_id(id_, self._keyring.derived(codes.ID_PURPOSE))
 
     def presented(self, text: str) -> refresh_tokens.Presented | None:
         return refresh_tokens.read(text)

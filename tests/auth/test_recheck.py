@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from genet.auth.proven import user_of
 from genet.auth.people import UpstreamLink
+from genet.auth.proven import user_of
 from genet.auth.recheck import CLAIM, Recheck, is_claimed
 from genet.auth.upstream import Upstream
 from genet.auth.upstream_calls import TIMEOUT_SECONDS

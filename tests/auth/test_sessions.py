@@ -5,12 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from genet.auth.identity import Identity
 from genet.auth.sealing import Purpose, Sealer
 from genet.auth.sessions import SESSION, SESSION_COOKIE, SessionCookie
 from genet.errors import Forbidden, Unavailable
+from genet.kube.client import KubeClient
 from genet.kube.watch import Timing, Trouble
 from tests.identities import ANN, BOB, NAMESPACE, ends, identity_of, log_in
-from tests.replicas import switch, until
+from tests.replicas import settings, switch, until
 
 
 def sessions(cluster):
@@ -222,3 +224,15 @@ async def test_a_replica_without_news_asks_whether_somebody_was_logged_out(kubec
         identity.cache.apply(Trouble(Unavailable("no news")))
         assert await identity.sessions.find(cookie) is None
         assert await identity.sessions.find(kept)
+
+
+async def test_whoever_makes_up_tokens_locks_nobody_out_elsewhere(identity, kubeconfig, clock):
+    """Of a replica that has not heard of the session yet."""
+    cookie = await log_in(identity)
+    configured = settings(kubeconfig, auth={"mode": "oauth"})
+    async with KubeClient.connect(configured.kubernetes) as kube:
+        deaf = Identity.over(kube, configured, clock)
+        await deaf.keyring.load()
+        for n in range(200):
+            assert await deaf.tokens.find(f"genet-sk-{n:020x}.{'A' * 43}") is None
+        assert await deaf.sessions.find(cookie)

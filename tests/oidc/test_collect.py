@@ -67,7 +67,7 @@ def fill(world: World, count: int, value: Grant) -> None:
     assert world.cluster is not None
     for _ in range(count):
         labels = {naming.MANAGED: "true", RECORD: GRANT.name, naming.USER: value.user}
-        metadata = {"name": GRANT.secret_name(codes.new_id()), "namespace": world.namespace, "labels": labels}
+        metadata = {"name": GRANT.secret_name(codes.new_id([b""])), "namespace": world.namespace, "labels": labels}
         data = {"record": msgspec.to_builtins(msgspec.json.encode(value))}
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "genet.io/grant", "data": data}
         world.cluster.store.create("secrets", secret)

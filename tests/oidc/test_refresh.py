@@ -10,8 +10,10 @@ from msgspec.structs import replace
 from genet.errors import Forbidden, Unavailable
 from genet.oidc import refresh_tokens
 from genet.oidc.grant import GRANT
+from genet.oidc.messages import OAuthError
 from tests.oidc.grant_world import (
     ALICE,
+    REDIRECT,
     SCOPE,
     SECRET_REDIRECT,
     VERIFIER,
@@ -25,6 +27,7 @@ from tests.oidc.grant_world import (
     world,
 )
 from tests.oidc.test_codes import refused
+from tests.replicas import switch
 
 __all__ = ["any_world", "world"]
 
@@ -280,3 +283,19 @@ async def test_tokens_of_before_the_keys_changed_are_still_good(world: World) ->
 async def test_what_is_no_refresh_token_is_refused(world: World, token: str) -> None:
     one = await world.replica()
     await refused("invalid_grant", one.grants.refresh(token, world.client()))
+
+
+async def test_what_somebody_made_up_is_no_question_to_the_api_server(world: World) -> None:
+    one = await world.replica()
+    await logged_in(one)
+    issued = await redeemed(one, world)
+    assert issued.refresh_token is not None
+    real = issued.refresh_token.removeprefix("genet-rt-").partition(".")[0]
+    made_up = f"{'a' if real[0] != 'a' else 'b'}{real[1:]}"
+    assert world.cluster is not None
+    await switch(world.cluster, "fail", status=500, times=100)
+    for id_, error in ((made_up, OAuthError), (real, Unavailable)):
+        with pytest.raises(error):
+            await one.grants.refresh(f"genet-rt-{id_}.1.{'A' * 43}", world.client())
+        with pytest.raises(error):
+            await one.grants.redeem(f"genet-ac-{id_}.{'A' * 43}", world.client(), REDIRECT, VERIFIER)

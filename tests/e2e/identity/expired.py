@@ -29,7 +29,7 @@ async def _leave_behind(kubeconfig: str, namespace: str, count: int) -> None:
 
         async def work() -> None:
             for grant in grants:
-                await records.create(GRANT, new_id(), grant, user=USER)
+                await records.create(GRANT, new_id([b""]), grant, user=USER)
 
         await asyncio.gather(*(work() for _ in range(_PARALLEL)))
 

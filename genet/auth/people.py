@@ -55,6 +55,9 @@ class Person(msgspec.Struct, frozen=True):
     is_disabled: bool = False
     last_login_at: datetime | None = None
     upstream: UpstreamLink | None = None
+    let_go_at: datetime | None = None
+    """When the provider last said that it is over. Grants from before count no more, whoever logs in again: a password
+    that is changed because a machine was stolen must not bring that machine back in."""
 
 
 class UpstreamToken(msgspec.Struct, frozen=True):

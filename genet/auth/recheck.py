@@ -120,7 +120,9 @@ class Recheck:
             return self._for_now(await self._learn(claimed, _linked))
         except (Refused, Forbidden) as error:
             now = self._clock()
-            await self._learn(claimed, lambda person, link: _linked(person, link, refused_at=now))
+            await self._learn(
+                claimed, lambda person, link: replace(_linked(person, link, refused_at=now), let_go_at=now)
+            )
             raise Forbidden(error.detail if isinstance(error, Forbidden) else _GONE) from error
         now = self._clock()
         sealed = self._people.seal_upstream_token(who.refresh_token) if who.refresh_token else None

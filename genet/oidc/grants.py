@@ -36,7 +36,7 @@ from genet.oidc.clients import RegisteredClient
 from genet.oidc.discovery import issuer_of
 from genet.oidc.grant import Grant, Standing, ends_at, is_live, may_last, new_mark, shown_user_agent, standing
 from genet.oidc.grant_store import GrantStore
-from genet.oidc.holders import Holders, Recheck
+from genet.oidc.holders import Holders, Recheck, counts
 from genet.oidc.id_tokens import claims_of
 from genet.oidc.issuing import Issued, Issuing
 from genet.oidc.keys import SigningKeys
@@ -276,11 +276,11 @@ class Grants:
 
     async def of(self, user: User) -> list[Record[Grant]]:
         """The person's, newest first."""
-        epoch, now = await self._holders.epoch_of(user), self._clock()
+        person, now = await self._holders.live(user), self._clock()
         found = [
             record
             for record in await self._store.of(user.identifier)
-            if record.value.epoch == epoch and is_live(record.value, now, self._ttl)
+            if person is not None and counts(record.value, person) and is_live(record.value, now, self._ttl)
         ]
         return sorted(found, key=lambda record: (record.value.created_at, record.id), reverse=True)
 

@@ -38,7 +38,7 @@ class Holders:
     async def of(self, grant: Grant) -> tuple[Person, User] | None:
         """The person of a grant, as they are known; None: it counts no more."""
         record = await self._people.live(grant.user)
-        if record is None or record.value.is_disabled or record.value.epoch != grant.epoch:
+        if record is None or not counts(grant, record.value):
             return None
         return record.value, self._people.user_of(record.value)
 
@@ -59,10 +59,17 @@ class Holders:
         """Raises Forbidden, Unavailable: see `Recheck.current`."""
         return await self._recheck.current(person.identifier)
 
-    async def epoch_of(self, user: User) -> int | None:
+    async def live(self, user: User) -> Person | None:
+        """As they are now; None: nobody knows them."""
         record = await self._people.live(user.identifier)
-        return record.value.epoch if record is not None and not record.value.is_disabled else None
+        return record.value if record is not None else None
 
     def asks_upstream(self, person: Person) -> bool:
         """Whether there is a refresh token of the company's provider to ask it with."""
         return self._people.upstream_token(person) is not None
+
+
+def counts(grant: Grant, person: Person) -> bool:
+    """Whether a grant has ended neither with everything of its person nor with the provider's word on them."""
+    is_let_go = person.let_go_at is not None and grant.created_at <= person.let_go_at
+    return not person.is_disabled and person.epoch == grant.epoch and not is_let_go

@@ -119,7 +119,7 @@ async def test_another_identity_or_name_is_somebody_else(recheck, provider, iden
     assert (await link(identity, alice)).refused_at is not None
 
 
-async def test_whom_the_provider_gives_up_is_gone_until_the_next_login(recheck, provider, identity, alice):
+async def test_whom_the_provider_gives_up_is_gone_until_the_next_login(recheck, provider, identity, alice, clock):
     provider.error = 400, {"error": "invalid_grant"}
     for _ in range(2):
         with pytest.raises(Forbidden, match="log in again"):
@@ -128,6 +128,7 @@ async def test_whom_the_provider_gives_up_is_gone_until_the_next_login(recheck, 
     person = identity.people.known(alice)
     await identity.people.logged_in(identity.people.user_of(person), email_verified=True, upstream_refresh_token="rt-9")
     assert (await recheck.current(alice)).identifier == alice
+    assert identity.people.known(alice).let_go_at == clock.now, "what was there before stays ended"
 
 
 async def test_who_is_on_no_list_any_more_is_gone(identity, provider, alice, clock):

@@ -299,3 +299,20 @@ async def test_what_somebody_made_up_is_no_question_to_the_api_server(world: Wor
             await one.grants.refresh(f"genet-rt-{id_}.1.{'A' * 43}", world.client())
         with pytest.raises(error):
             await one.grants.redeem(f"genet-ac-{id_}.{'A' * 43}", world.client(), REDIRECT, VERIFIER)
+
+
+async def test_whom_the_company_let_go_gets_no_old_grant_back_by_logging_in(world: World) -> None:
+    one, two, old = await start(world)
+    people = one.identity.people
+    record = await people.live(ALICE.identifier)
+    assert record is not None
+    world.clock.tick(1)
+    await people.replace(record, replace(record.value, let_go_at=world.clock.now))
+    world.clock.tick(1)
+    await logged_in(one)
+    assert await one.grants.of(ALICE) == []
+    for replica in (one, two):
+        await refused("invalid_grant", replica.grants.refresh(old, world.client()))
+    issued = await redeemed(one, world)
+    assert issued.refresh_token
+    await refreshed(two, world, issued.refresh_token)

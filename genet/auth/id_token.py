@@ -7,6 +7,8 @@ Traps, each a hole in somebody's product once:
 - A header may bring a key of its own (`jwk`, `jku`, `x5u`), or demand what a reader does not know (`crit`).
 - Issuers are compared whole: a part of one is another one (CVE-2024-53861).
 - A token for another client is genuine too; only `aud`, and `azp` where there are several, say for whom it is.
+- Checking one signature is quick unless the key was made to be slow (RSA with a huge exponent), and a megabyte of such
+  keys holds the whole server up for a quarter of a minute.
 - PyJWT looks at the clock itself; here times are compared with the time that is passed in.
 """
 
@@ -27,7 +29,10 @@ ALGORITHMS: Final = {
 LEEWAY_SECONDS: Final = 60.0
 """How much the clocks of two machines may differ."""
 _LONGEST: Final = 64 * 1024
-_LEAST_RSA_BITS: Final = 2048
+_RSA_BITS: Final = range(2048, 8192 + 1)
+_LONGEST_EXPONENT: Final = 2**64
+_MOST_KEYS: Final = 32
+"""That are tried on one token."""
 _NEVER_IN_HEADERS: Final = ("jwk", "jku", "x5u", "crit")
 _UNCHECKED: Final = {
     **dict.fromkeys(("verify_exp", "verify_nbf", "verify_iat", "verify_aud", "verify_iss", "verify_sub"), False),
@@ -72,7 +77,7 @@ def _header(token: Any) -> dict[str, Any]:
         raise BadTokenError("it is missing or too long")
     try:
         header: dict[str, Any] = jwt.get_unverified_header(token)
-    except (jwt.PyJWTError, ValueError):
+    except (jwt.PyJWTError, ValueError, RecursionError):
         raise BadTokenError("it is no signed token") from None
     if header.get("alg") not in ALGORITHMS:
         raise BadTokenError("its algorithm is not one of those that can be trusted")
@@ -86,18 +91,22 @@ def _header(token: Any) -> dict[str, Any]:
 def _signed_claims(token: str, header: Mapping[str, Any], keys: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     algorithm, kid = header["alg"], header.get("kid")
     fitting = [key for key in keys if _fits(key, algorithm, kid)]
-    for key in fitting:
+    for key in fitting[:_MOST_KEYS]:
         try:
             public = jwt.PyJWK(dict(key), algorithm=algorithm).key
-            if isinstance(public, RSAPublicKey) and public.key_size < _LEAST_RSA_BITS:
+            if isinstance(public, RSAPublicKey) and not _is_usual(public):
                 continue
             claims = jwt.decode(token, public, algorithms=[algorithm], options=_UNCHECKED)  # type: ignore[arg-type] # its options are a TypedDict
-        except (jwt.PyJWTError, ValueError, TypeError):
+        except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
             continue
         return dict(claims)
     if not fitting:
         raise BadTokenError("it is signed with a key that the login provider does not publish")
     raise BadTokenError("its signature is wrong")
+
+
+def _is_usual(key: RSAPublicKey) -> bool:
+    return key.key_size in _RSA_BITS and key.public_numbers().e < _LONGEST_EXPONENT
 
 
 def _fits(key: Mapping[str, Any], algorithm: str, kid: str | None) -> bool:

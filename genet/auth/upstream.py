@@ -2,7 +2,8 @@
 
 Traps:
 
-- What is discovered is believed only if it calls itself exactly what the settings call it.
+- What is discovered is believed only if it calls itself exactly what the settings call it. Plain http is for a provider
+  on this machine: one elsewhere that names addresses here would have Genet speak to what listens beside it.
 - Providers change their keys: an unknown key id makes Genet look again, but anybody can send one, so seldom.
 - Where a login's answer says from which issuer it comes (RFC 9207), a wrong one is an answer of another provider.
 """
@@ -263,13 +264,7 @@ class Upstream:
             raise Unavailable("the login provider's discovery document cannot be used") from None
         if metadata.issuer != issuer:
             raise Unavailable("the login provider calls itself by another issuer than oauth.providerURL")
-        endpoints = (
-            metadata.authorization_endpoint,
-            metadata.token_endpoint,
-            metadata.jwks_uri,
-            metadata.userinfo_endpoint,
-        )
-        if metadata.jwks_uri is None or not all(is_safe(url) for url in endpoints if url is not None):
+        if metadata.jwks_uri is None or not names_safe_addresses(metadata):
             raise Unavailable("the login provider's discovery document names no keys, or addresses that are not https")
         return metadata
 
@@ -303,6 +298,13 @@ def plain(settings: OAuth) -> Metadata:
         token_endpoint=token,
         userinfo_endpoint=settings.userinfo_endpoint,
     )
+
+
+def names_safe_addresses(metadata: Metadata) -> bool:
+    """Whether secrets may be sent to all of its endpoints: https, and http on loopback where the issuer is there too."""
+    urls = (metadata.authorization_endpoint, metadata.token_endpoint, metadata.jwks_uri, metadata.userinfo_endpoint)
+    schemes = ("https",) if metadata.issuer.startswith("https:") else ("https", "http")
+    return all(is_safe(url) and urlsplit(url).scheme in schemes for url in urls if url is not None)
 
 
 def _stale(known: tuple[Metadata, float] | None) -> Metadata:

@@ -93,7 +93,7 @@ class Calls:
                 raise Unavailable("the login provider's certificate is not trusted: see oauth.caFile") from None
             except (requests.exceptions.RequestException, OSError):
                 raise Unavailable("the login provider cannot be reached") from None
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 raise Unavailable("the login provider answered with what cannot be read") from None
 
     def _session(self, line: Line) -> OAuth2Session:

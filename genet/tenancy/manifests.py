@@ -3,7 +3,8 @@
 Traps:
 - Quota `pods` counts pods that are not finished; `count/pods` would count the finished ones too.
 - An egress rule with only an IP block says nothing about other users' pods: their ingress rule does.
-- The metadata address of clouds hands out the node's own credentials to whoever asks.
+- The metadata addresses of clouds hand out the node's own credentials to whoever asks.
+- What is not counted can be made without end: a cluster has so many addresses for Services, and no more.
 """
 
 from math import ceil
@@ -17,7 +18,14 @@ QUOTA = "genet"
 TENANT_ROLE = "genet-tenant"
 USER_ROLE = "genet-user"
 _RBAC = "rbac.authorization.k8s.io"
-_METADATA_ADDRESSES = ("169.254.169.254/32", "fd00:ec2::254/128")
+_METADATA_ADDRESSES = (
+    "169.254.169.254/32",  # nearly everybody
+    "fd00:ec2::254/128",
+    "169.254.170.2/32",  # AWS: roles of tasks and pods
+    "169.254.170.23/32",
+    "fd00:ec2::23/128",
+    "100.100.100.200/32",  # Alibaba
+)
 
 
 def namespace(user: str, owner: str, email: str) -> dict[str, Any]:
@@ -53,9 +61,11 @@ def resource_quota(settings: Settings, pod_limit: int, gpu_limit: int) -> dict[s
     hard = {
         "pods": str(pod_limit),
         **{f"requests.{name}": str(gpu_limit) for name in resources},
+        "services": str(pod_limit),
         "services.nodeports": str(pod_limit),
         "services.loadbalancers": "0",
         "count/jobs.batch": str(pod_limit),
+        "persistentvolumeclaims": str(len(settings.storage.volumes) + pod_limit),
         "requests.storage": str(ceil(sum(parse(volume.size) for volume in settings.storage.volumes))),
     }
     return _named("ResourceQuota", QUOTA) | {"spec": {"hard": hard}}

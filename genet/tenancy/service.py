@@ -82,21 +82,33 @@ class Tenancy:
             wanted = self._wanted(user, limits_of(namespace, self._settings))
             digest = _digest(wanted)
             if namespace.metadata.annotations.get(naming.PREPARED) != digest:
-                for resource, manifest in wanted:
-                    # rights that come from a RoleBinding made a moment ago take a moment to hold
-                    await settled(partial(self._apply, resource, manifest, namespace.metadata.name), _just_bound)
-                if not self._binds_users:
-                    await settled(partial(unbind, self._kube, namespace.metadata.name), _just_bound)
-                # by uid: a namespace of that name made anew meanwhile may be somebody else's
-                patch = {"metadata": {"uid": namespace.metadata.uid, "annotations": {naming.PREPARED: digest}}}
-                namespace = await self._kube.patch(NAMESPACES, namespace.metadata.name, patch)
                 try:
-                    await self._admit(user)
-                except Forbidden:
-                    await self.shut_out(user.identifier)
-                    raise
+                    namespace = await self._prepare(namespace, wanted, digest)
+                finally:
+                    # also where it broke off half-way: by then the person may have their rights
+                    await self._stay_out(user)
         self._namespaces.merge(namespace)
         return namespace
+
+    async def _prepare(
+        self, namespace: Namespace, wanted: list[tuple[Resource[Any], dict[str, Any]]], digest: str
+    ) -> Namespace:
+        for resource, manifest in wanted:
+            # rights that come from a RoleBinding made a moment ago take a moment to hold
+            await settled(partial(self._apply, resource, manifest, namespace.metadata.name), _just_bound)
+        if not self._binds_users:
+            await settled(partial(unbind, self._kube, namespace.metadata.name), _just_bound)
+        # by uid: a namespace of that name made anew meanwhile may be somebody else's
+        patch = {"metadata": {"uid": namespace.metadata.uid, "annotations": {naming.PREPARED: digest}}}
+        return await self._kube.patch(NAMESPACES, namespace.metadata.name, patch)
+
+    async def _stay_out(self, user: User) -> None:
+        """Raises Forbidden where the person was disabled meanwhile, and takes their rights away again."""
+        try:
+            await self._admit(user)
+        except Forbidden:
+            await self.shut_out(user.identifier)
+            raise
 
     async def shut_out(self, identifier: str) -> None:
         """Take a disabled person's rights in the own namespace away; `ready` gives them back once enabled again."""

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import time
 
 import jwt
 import pytest
@@ -158,3 +159,28 @@ async def test_why_it_is_not_believed_quotes_nothing_of_it():
     with pytest.raises(BadTokenError) as caught:
         await believed(signed({"iss": "https://secret-issuer.example"}))
     assert "secret-issuer" not in str(caught.value)
+
+
+def slow_key(kid):
+    """RSA with an exponent as long as it may be: the signature takes as long as the making of one."""
+    number = {"n": (1 << 3072) - 1, "e": (1 << 3070) + 1}
+    encoded = {
+        name: base64.urlsafe_b64encode(value.to_bytes(384, "big")).rstrip(b"=").decode()
+        for name, value in number.items()
+    }
+    return {"kty": "RSA", "kid": kid, **encoded}
+
+
+async def test_keys_that_are_made_to_be_slow_are_left_out():
+    token = signed().rpartition(".")[0] + "." + "A" * 512
+    began = time.process_time()
+    with pytest.raises(BadTokenError, match="signature"):
+        await believed(token, published=[slow_key("one") for _ in range(1000)])
+    assert time.process_time() - began < 0.25
+
+
+async def test_no_more_than_a_few_keys_are_tried_on_one_token():
+    others = [{**public_jwk(OTHER_RSA, "one")} for _ in range(31)]
+    assert await believed(signed(), published=[*others, public_jwk(RSA, "one")])
+    with pytest.raises(BadTokenError, match="signature"):
+        await believed(signed(), published=[*others, others[0], public_jwk(RSA, "one")])

@@ -3,12 +3,13 @@
 import asyncio
 import socket
 import ssl
+from contextlib import asynccontextmanager
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from aiohttp import web
 
-from genet.auth.upstream import Flow, Upstream
+from genet.auth.upstream import Flow, Metadata, Upstream, names_safe_addresses
 from genet.auth.upstream_calls import Calls, Refused
 from genet.errors import Forbidden, Unavailable
 from genet.settings import OAuth
@@ -16,6 +17,24 @@ from tests.auth.company import EC, NOW, OTHER_RSA, SECRET, basic, company, publi
 from tests.certificates import Authority
 
 FLOW = Flow(state="s", nonce="n", verifier="v" * 50, redirect_uri="https://genet.example.org/api/auth/callback")
+
+
+@asynccontextmanager
+async def answering(handle):
+    """The URL of a server that answers everything with what `handle` makes."""
+
+    async def answer(request):
+        return handle(request)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
 
 
 class Seconds:
@@ -336,3 +355,25 @@ async def test_a_certificate_is_checked_with_the_authorities_of_the_settings(tmp
 
 async def _text(_):
     return web.Response(text="here")
+
+
+@pytest.mark.parametrize("field", ["authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint"])
+def test_a_provider_elsewhere_cannot_name_addresses_of_this_machine(field):
+    there, here = "https://login.example.org/x", "http://127.0.0.1:9090/metrics"
+    named = dict.fromkeys(("authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint"), there)
+    assert names_safe_addresses(Metadata(issuer="https://login.example.org", **named))
+    assert not names_safe_addresses(Metadata(issuer="https://login.example.org", **named | {field: here}))
+    assert names_safe_addresses(Metadata(issuer="http://127.0.0.1:8000", **named | {field: here}))
+
+
+async def test_answers_that_are_nested_without_end_are_no_answers(provider):
+    deep = "[" * 100_000
+    async with answering(lambda _: web.Response(text=deep, content_type="application/json")) as url:
+        with pytest.raises(Unavailable):
+            await exchanged(at(provider, provider_url=url))
+        provider.discovery = {"token_endpoint": f"{url}/token"}
+        with pytest.raises(Unavailable):
+            await exchanged(at(provider))
+        provider.discovery = {"jwks_uri": f"{url}/jwks"}
+        with pytest.raises(Unavailable):
+            await exchanged(at(provider))

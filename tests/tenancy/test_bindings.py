@@ -7,7 +7,7 @@ import pytest
 
 from genet import naming
 from genet.auth.user import User
-from genet.errors import Conflict, Forbidden, Unavailable
+from genet.errors import Conflict, Forbidden, QuotaRefused, Unavailable
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
 from genet.kube.objects import NAMESPACES
@@ -172,6 +172,22 @@ async def test_who_is_disabled_while_the_namespace_is_made_ready_is_not_left_bou
     assert bound(cluster) is None
     # nor does the digest say that all is there: or enabling would not bind again
     assert naming.PREPARED not in cluster.store.get("namespaces", "", NAMESPACE)["metadata"]["annotations"]
+
+
+async def test_nor_where_it_broke_off_half_way(tenancy, cluster):
+    """As at a claim for which the quota has no room left: by then the person is bound."""
+    await tenancy().ready(ALICE)
+    theirs = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "10Gi"}}}
+    cluster.store.create(
+        "persistentvolumeclaims", {"metadata": {"name": "own", "namespace": NAMESPACE}, "spec": theirs}
+    )
+    volumes = {"volumes": [{"name": "work", "mountPath": "/work", "size": "10Gi"}]}
+    with pytest.raises(QuotaRefused):
+        await tenancy(storage=volumes).ready(ALICE)
+    assert bound(cluster) is not None
+    with pytest.raises(Forbidden, match="disabled"):
+        await tenancy(is_disabled=Register(False, True), storage=volumes).ready(ALICE)
+    assert bound(cluster) is None
 
 
 async def test_shutting_out_twice_or_whom_nobody_knows_does_no_harm(tenancy, cluster):

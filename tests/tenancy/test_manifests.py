@@ -32,9 +32,11 @@ def test_the_quota_limits_every_resource_once_and_what_leads_outside():
         "pods": "5",
         "requests.nvidia.com/gpu": "8",
         "requests.nvidia.com/mig-1g.10gb": "8",
+        "services": "5",
         "services.nodeports": "5",
         "services.loadbalancers": "0",
         "count/jobs.batch": "5",
+        "persistentvolumeclaims": str(5 + len(SETTINGS.storage.volumes)),
         "requests.storage": "12348030976",
     }
 
@@ -56,9 +58,14 @@ def reachable(policy, address):
         ("2001:db8::1", True),
         ("169.254.169.254", False),
         ("fd00:ec2::254", False),
+        ("169.254.20.10", True),
+        ("169.254.170.2", False),
+        ("169.254.170.23", False),
+        ("fd00:ec2::23", False),
+        ("100.100.100.200", False),
     ],
 )
-def test_pods_reach_everything_but_the_metadata_address(address, expected):
+def test_pods_reach_everything_but_the_metadata_addresses(address, expected):
     assert reachable(manifests.network_policy("alice-alice"), address) is expected
 
 

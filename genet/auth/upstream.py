@@ -301,7 +301,7 @@ def plain(settings: OAuth) -> Metadata:
 
 
 def names_safe_addresses(metadata: Metadata) -> bool:
-    """Whether secrets may be sent to all of its endpoints: https, and http on loopback where the issuer is there too."""
+    """Whether secrets may be sent to all its endpoints: https, and http on loopback where the issuer is there too."""
     urls = (metadata.authorization_endpoint, metadata.token_endpoint, metadata.jwks_uri, metadata.userinfo_endpoint)
     schemes = ("https",) if metadata.issuer.startswith("https:") else ("https", "http")
     return all(is_safe(url) and urlsplit(url).scheme in schemes for url in urls if url is not None)

@@ -172,7 +172,7 @@ def slow_key(kid):
 
 
 async def test_keys_that_are_made_to_be_slow_are_left_out():
-    token = signed().rpartition(".")[0] + "." + "A" * 512
+    token = signed().rpartition(".")[0] + "." + "Q" * 512
     began = time.process_time()
     with pytest.raises(BadTokenError, match="signature"):
         await believed(token, published=[slow_key("one") for _ in range(1000)])

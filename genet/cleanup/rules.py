@@ -1,8 +1,8 @@
 """What the clean-up deletes, and why. Pure; time is passed in."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Final, Literal
 
 import msgspec
 
@@ -10,7 +10,12 @@ from genet import lifecycle
 from genet.kube.objects import Job, Namespace, ObjectMeta
 from genet.settings import Lifecycle
 
-Reason = Literal["unprotected", "expired", "protected", "unreadable", "terminating"]
+Reason = Literal["unprotected", "expired", "protected", "unreadable", "terminating", "lingering"]
+
+LONGEST_END: Final = timedelta(hours=1)
+"""How long something that is being deleted may take about it: a pod runs on through its grace period, and whoever
+deletes it says how long that is."""
+SHORT_END_SECONDS: Final = 60
 
 _FINISHED = frozenset({"Complete", "Failed"})
 
@@ -30,8 +35,10 @@ def judge(members: Sequence[ObjectMeta], now: datetime, settings: Lifecycle) -> 
         now: the time of the judgement.
         settings: bounds of protection.
     """
-    if members[0].deletion_timestamp is not None:
-        return Verdict(is_due=False, reason="terminating")
+    ends_at = members[0].deletion_timestamp
+    if ends_at is not None:
+        is_lingering = ends_at > now + LONGEST_END
+        return Verdict(is_due=is_lingering, reason="lingering" if is_lingering else "terminating")
     found = [lifecycle.protection(meta.annotations, meta.creation_timestamp or now, settings) for meta in members]
     ends = [(protection.until, protection.is_readable) for protection in found if protection.until is not None]
     if not ends:

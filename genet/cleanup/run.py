@@ -148,7 +148,12 @@ class CleanUp:
             meta = target.owner.metadata
             try:
                 await self._kube.delete(
-                    target.resource, meta.name, namespace, uid=meta.uid, resource_version=meta.resource_version
+                    target.resource,
+                    meta.name,
+                    namespace,
+                    uid=meta.uid,
+                    resource_version=meta.resource_version,
+                    grace_period_seconds=rules.SHORT_END_SECONDS if verdict.reason == "lingering" else None,
                 )
             except NotFound:
                 return "gone", verdict

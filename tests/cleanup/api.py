@@ -33,6 +33,8 @@ class Api:
         """Status code by `METHOD path`."""
         self.before_delete: Callable[[str], None] = lambda path: None
         self.writes: list[str] = []
+        self.graces: list[int | None] = []
+        """Seconds that each delete gave."""
         self.running = self.most_running = 0
         self.url = ""
         self._version = 100
@@ -131,6 +133,7 @@ class Api:
         if any(known["metadata"][key] != value for key, value in wanted.items()):
             return _status(409, "Conflict")
         self.writes.append(f"DELETE {path}")
+        self.graces.append(options["gracePeriodSeconds"])
         del self.objects[path]
         return web.json_response({"kind": "Status", "status": "Success"})
 

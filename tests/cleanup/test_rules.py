@@ -48,6 +48,13 @@ def test_what_goes_and_why(members, is_due, reason):
     assert (verdict.is_due, verdict.reason) == (is_due, reason)
 
 
+@pytest.mark.parametrize(("hours", "is_due"), [(-1, False), (1, False), (1.01, True), (1000, True)])
+def test_what_was_deleted_with_a_long_grace_is_not_left_to_run_through_it(hours, is_due):
+    leaving = ObjectMeta(name="o", deletion_timestamp=NOW + timedelta(hours=hours))
+    verdict = rules.judge([leaving], NOW, SETTINGS)
+    assert (verdict.is_due, verdict.reason) == (is_due, "lingering" if is_due else "terminating")
+
+
 def test_the_verdict_tells_the_effective_end():
     assert rules.judge([meta("2099-01-01T00:00:00Z")], NOW, SETTINGS).until == NOW + timedelta(hours=47)
 

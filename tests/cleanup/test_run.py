@@ -295,6 +295,13 @@ async def test_terminating_pods_are_left_to_their_end(api, kube):
     assert api.writes == []
 
 
+async def test_pods_that_were_given_long_to_end_are_given_less(api, kube):
+    pod(api, "lingering", deletionTimestamp="2026-06-09T22:59:00Z")
+    done, _ = await clean(kube)
+    assert done == {"deleted": 1}
+    assert api.graces == [60]
+
+
 async def test_namespaces_are_worked_on_a_few_at_a_time(api, kube):
     for index in range(40):
         namespace(api, f"user-u{index}-u")

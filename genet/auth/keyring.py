@@ -98,6 +98,15 @@ class Keyring:
             self._cache.merge(record.secret)
         self.is_ready = True
 
+    async def look_again(self) -> None:
+        """Learn from the API server what the keys are: the cache may hear nothing. Raises Unavailable."""
+        known, record = self._known(), await self._records.find(KEYS, _ID)
+        if record is not None:
+            self._cache.merge(record.secret)
+        elif known is not None:
+            self._cache.forget(known.secret)  # and `run` makes new ones, or finds those of another replica
+            await self.load()
+
     async def rotate(self, *, if_due: bool = False) -> None:
         """Announce a new key, and drop those of which nothing can be left. Another replica's rotation counts as well.
 
@@ -118,6 +127,8 @@ class Keyring:
             pause = _LOOK_SECONDS
             try:
                 await self.load()
+                if self._cache.staleness().stale:
+                    await self.look_again()
                 known = self._known()
                 if known is not None and self._is_due(known):
                     await self.rotate(if_due=True)

@@ -149,14 +149,20 @@ class Recheck:
             Forbidden: they are disabled or gone meanwhile.
         """
         record, asked_with = claimed, _sealed(claimed.value)
+        is_known = True
         for _ in range(_TRIES):
-            person = record.value
-            if person.upstream is None or _sealed(person) != asked_with:
-                return person
             try:
+                record = record if is_known else _alive(await self._people.live(claimed.id))
+                person = record.value
+                if person.upstream is None or _sealed(person) != asked_with:
+                    return person
+                is_known = False
                 return (await self._people.replace(record, change(person, person.upstream))).value
             except (Conflict, NotFound):
-                record = _alive(await self._people.live(person.identifier))
+                continue
+            except Unavailable:
+                # the old token is used up: what is not written down now is lost, and the person has to log in again
+                await asyncio.sleep(_LOOK_SECONDS)
         raise Unavailable("what the login provider said could not be kept; try again", retry_after=1)
 
     def _for_now(self, person: Person) -> User:

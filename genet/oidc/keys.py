@@ -152,7 +152,13 @@ class SigningKeys:
             await self._sleep(_LOOK_EVERY)
 
     async def look(self) -> None:
-        """Rotate if it is due; drop a previous key that nobody needs any more."""
+        """Rotate if it is due; drop a previous key that nobody needs any more.
+
+        Where the cache hears nothing, the API server is asked: else a replica would go on signing with, and publishing,
+        a key that the others have forgotten, be it because it leaked.
+        """
+        if self._cache is not None and self._cache.staleness().stale:
+            await self._record()
         now = self._clock()
         known = await self.known()
         if known.is_due(now, self._period):

@@ -121,3 +121,16 @@ async def test_when_the_keys_are_deleted_all_replicas_turn_to_the_same_new_ones(
             return False
 
     await until(agreed)
+
+
+async def test_a_replica_that_hears_nothing_follows_all_the_same(keyrings, identity):
+    """Whether the keys were rotated, or thrown away as they had leaked."""
+    deaf = keyrings()
+    await deaf.load()
+    await identity.keyring.rotate()
+    await deaf.look_again()
+    old = deaf.sealing()
+    assert old == identity.keyring.sealing()
+    await identity.records.delete(await identity.records.get(KEYS, "sealing"))
+    await deaf.look_again()
+    assert not set(old) & set(deaf.sealing())

@@ -15,7 +15,7 @@ from genet.auth.upstream_calls import TIMEOUT_SECONDS
 from genet.errors import Forbidden, Unavailable
 from genet.settings import Allow, Auth, Settings
 from tests.auth.company import company
-from tests.replicas import until
+from tests.replicas import switch, until
 
 AUTH = Auth(mode="oauth")
 
@@ -220,3 +220,15 @@ async def test_a_claim_whose_replica_died_is_taken_over(recheck, provider, ident
     await identity.people.replace(record, replace(record.value, upstream=held))
     await recheck.current(alice)
     assert sent(provider) == ["rt-1"]
+
+
+async def test_an_api_server_that_stumbles_loses_no_token_that_was_just_given(
+    recheck, provider, identity, alice, cluster
+):
+    provider.delay, provider.tokens = asyncio.Event(), {"refresh_token": "rt-2"}
+    asking = asyncio.create_task(recheck.current(alice))
+    await until(lambda: provider.count("/token"))
+    await switch(cluster, "fail", status=500, times=2)
+    provider.delay.set()
+    assert (await asking).identifier == alice
+    assert identity.people.upstream_token((await identity.people.live(alice)).value) == "rt-2"

@@ -9,6 +9,7 @@ import pytest
 from jwt import PyJWK, decode, get_unverified_header
 from msgspec.structs import replace
 
+from genet.auth.identity import Identity
 from genet.errors import Conflict
 from genet.oidc.key_set import (
     LONGEST_TOKEN,
@@ -21,7 +22,7 @@ from genet.oidc.key_set import (
     make_key,
     thumbprint,
 )
-from genet.oidc.keys import ID, SIGNING_KEYS
+from genet.oidc.keys import ID, SIGNING_KEYS, SigningKeys
 from tests.oidc.grant_world import Replica, World, any_world, world
 from tests.replicas import switch
 
@@ -192,3 +193,15 @@ async def test_a_rotation_whose_answer_is_lost_is_told_as_done(world: World) -> 
     await switch(world.cluster, "lose", times=2, method="PUT", path=secret)
     assert (await one.keys.rotate()).current.kid == before.next.kid
     assert (await one.keys.live()).current.kid == before.next.kid
+
+
+async def test_a_replica_that_hears_nothing_follows_all_the_same(world: World) -> None:
+    one = await world.replica()
+    deaf = Identity.over(one.kube, world.settings, world.clock)
+    keys = SigningKeys(deaf.records, deaf.cache, period=timedelta(days=30), clock=world.clock)
+    before = await keys.known()
+    leaked = before.current.kid
+    assert await one.keys.replace_leaked() != before
+    await keys.look()
+    assert get_unverified_header(await keys.sign({}))["kid"] != leaked
+    assert leaked not in {key.kid for key in (await keys.jwks()).keys}

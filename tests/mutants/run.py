@@ -80,7 +80,8 @@ def _unwell(tests: list[str], copies: SimpleQueue[Path]) -> list[str]:
         return [f"one of {', '.join(tests)} hangs"]
     finally:
         copies.put(copy)
-    return [test for test in tests if outcomes.get(test) != {"passed"}]
+    # a case for a real cluster is skipped where there is none
+    return [test for test in tests if outcomes.get(test, set()) - {"skipped"} != {"passed"}]
 
 
 def _outcomes(tests: list[str], copy: Path) -> dict[str, set[str]]:

@@ -106,8 +106,8 @@ def standing(grant: Grant, generation: int, now: datetime, ttl: Lifetimes) -> St
     if generation > grant.generation:
         return "unknown"  # of a future that a restored backup has undone
     grace = timedelta(seconds=ttl.refresh_grace)
-    if generation == grant.generation - 1 and grant.rotated_at is not None and now < grant.rotated_at + grace:
-        return "previous"
+    if grace and generation == grant.generation - 1 and grant.rotated_at is not None and now < grant.rotated_at + grace:
+        return "previous"  # without `grace and` a replica whose clock is behind would have some
     return "past"
 
 

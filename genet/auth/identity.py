@@ -14,7 +14,7 @@ from genet.auth.clock import Clock
 from genet.auth.endings import Endings
 from genet.auth.keyring import Keyring
 from genet.auth.lookup import TRUSTED_SECONDS, Lookup
-from genet.auth.people import People
+from genet.auth.people import BY_OWNER, People, by_owner
 from genet.auth.sealing import Sealer
 from genet.auth.sessions import BY_USER, Sessions, by_user
 from genet.auth.tokens import Tokens
@@ -54,14 +54,14 @@ class Identity:
         """Everything in its place; the cache is still empty, and stays so until `running`."""
         records = Records(kube, settings.kubernetes.grants_namespace)
         scope = Scope(records.namespace, label_selector=f"{RECORD} in ({','.join(CACHED)})")
-        cache = Cache(kube, SECRETS, scope=scope, indexes={BY_USER: by_user}, timing=timing)
+        cache = Cache(kube, SECRETS, scope=scope, indexes={BY_USER: by_user, BY_OWNER: by_owner}, timing=timing)
         lookup = Lookup(records, cache, trusted_seconds=trusted_seconds)
         provider = settings.oidc_provider
         longest = timedelta(hours=max(settings.auth.session.hours, provider.ttl.refresh_hours)) + _SPARE
         rotate_after = timedelta(days=provider.key_rotation_days)
         keyring = Keyring(records, cache, clock, rotate_after=rotate_after, keep=longest)
         sealer = Sealer(keyring.sealing, clock)
-        people = People(records, lookup=lookup, sealer=sealer, settings=settings, clock=clock)
+        people = People(records, cache=cache, lookup=lookup, sealer=sealer, settings=settings, clock=clock)
         endings = Endings(cache)
         sessions = Sessions(
             records,

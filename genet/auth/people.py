@@ -6,12 +6,15 @@ present one and the person is not disabled: one write ends all of them on every 
 Traps:
 - The identifier names the record, the owner (issuer and subject) is the identity: the same name with another owner is
   somebody else, who is refused. Never link by mail.
+- Whoever may change their own name at the provider has another identifier, and another record, with each: who is
+  disabled is so under all of them.
 - A record that is deleted and made again must not revive what was made before: an epoch begins at the time, not at 0.
 """
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from datetime import datetime, timedelta
+from typing import Final
 
 import msgspec
 from msgspec.structs import replace
@@ -21,11 +24,13 @@ from genet.auth.identities import accepted
 from genet.auth.lookup import Lookup
 from genet.auth.sealing import Purpose, Sealer, Unsealable
 from genet.auth.user import User
-from genet.errors import Forbidden, NotFound
+from genet.errors import Forbidden, NotFound, Unavailable
+from genet.kube.cache import Cache
 from genet.kube.objects import Secret
 from genet.kube.records import RECORD, Kind, Record, Records
 from genet.settings import Settings
 
+_DISABLED: Final = "your account is disabled; ask an administrator"
 HELD = ("device", "grant", "session", "token")
 """The kinds of records that end with their person's epoch."""
 
@@ -65,6 +70,8 @@ class UpstreamToken(msgspec.Struct, frozen=True):
 
 
 PERSON = Kind("person", Person)
+BY_OWNER = "owner"
+"""Index of the cache: see `by_owner`."""
 UPSTREAM_TOKEN = Purpose("upstream refresh token", UpstreamToken)
 
 
@@ -73,12 +80,14 @@ class People:
         self,
         records: Records,
         *,
+        cache: Cache[Secret],
         lookup: Lookup,
         sealer: Sealer,
         settings: Settings,
         clock: Clock,
     ) -> None:
         self._records = records
+        self._cache = cache
         self._lookup = lookup
         self._is_strict = settings.auth.mode != "dev"
         self._have_sessions = settings.auth.mode == "oauth"
@@ -112,7 +121,7 @@ class People:
             record = await self.live(identifier)  # made a moment ago, in an epoch that has not come here yet
         if record is None or record.value.is_disabled or record.value.epoch != epoch:
             return None
-        return record.value
+        return None if self._is_disabled_elsewhere(identifier, record.value.owner) else record.value
 
     def user_of(self, person: Person) -> User:
         is_admin = person.identifier in self._admins or not self._admin_groups.isdisjoint(person.groups)
@@ -157,6 +166,8 @@ class People:
             Forbidden: they are disabled, or the name belongs to somebody else, or cannot be used.
         """
         user = accepted(user, self._wanted_groups)
+        if self._is_disabled_elsewhere(user.identifier, user.owner):
+            raise Forbidden(_DISABLED)
         now = self._clock()
         sealed = self.seal_upstream_token(upstream_refresh_token) if upstream_refresh_token else None
 
@@ -256,6 +267,12 @@ class People:
         """
         await self._change(identifier, lambda person: replace(_existing(person), is_disabled=False))
 
+    def _is_disabled_elsewhere(self, identifier: str, owner: str) -> bool:
+        """Whether the same account is disabled under another name, by what the cache knows."""
+        own = PERSON.secret_name(identifier)
+        others = (secret for secret in self._cache.by(BY_OWNER, owner) if secret.metadata.name != own)
+        return any(PERSON.read(secret).value.is_disabled for secret in others)
+
     async def _delete_held(self, identifier: str) -> dict[str, int]:
         deleted = await self._records.delete_held(HELD, identifier)
         for secret in deleted:
@@ -284,6 +301,16 @@ class People:
         return replace(person, username=user.username, email=user.email, groups=user.groups)
 
 
+def by_owner(secret: Secret) -> Sequence[str]:
+    """The account that a person's record is of: nobody else's record, and none that cannot be read."""
+    if secret.metadata.labels.get(RECORD) != PERSON.name:
+        return ()
+    try:
+        return (PERSON.read(secret).value.owner,)
+    except Unavailable:
+        return ()
+
+
 def counted(secrets: Sequence[Secret]) -> dict[str, int]:
     """How many there are of each kind that ends with an epoch."""
     kinds = [secret.metadata.labels[RECORD] for secret in secrets]
@@ -296,7 +323,7 @@ def _check(person: Person, user: User) -> None:
             f"the name {user.identifier} belongs to another account of that name; ask an administrator to part them"
         )
     if person.is_disabled:
-        raise Forbidden("your account is disabled; ask an administrator")
+        raise Forbidden(_DISABLED)
 
 
 def _checked(link: UpstreamLink | None, now: datetime) -> UpstreamLink | None:

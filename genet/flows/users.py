@@ -12,6 +12,7 @@ from genet import naming
 from genet.auth.clock import Clock
 from genet.auth.identity import Identity
 from genet.auth.people import Person
+from genet.errors import NotFound
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
 from genet.kube.objects import NAMESPACES
@@ -64,7 +65,7 @@ class Users:
 
         In this order: the preparation of a namespace, which gives the rights, looks at the person once more at its end.
         Pods stay, as they may hold work that others need; the nightly run takes them when their time is over. It may
-        be done again where it was interrupted.
+        be done again where it was interrupted. Who had another name at the provider before is shut out under that, too.
 
         Returns:
             How many records of each kind were deleted.
@@ -72,13 +73,29 @@ class Users:
         Raises:
             NotFound: there is no such person.
         """
-        ended = await self._identity.people.disable(identifier)
-        await self._tenancy.shut_out(identifier)
-        return ended
+        ended: Counter[str] = Counter()
+        for name in await self._names(identifier):
+            ended.update(await self._identity.people.disable(name))
+            await self._tenancy.shut_out(name)
+        return dict(ended)
 
     async def enable(self, identifier: str) -> None:
         """Let them in again; the rights come back with their next pod or kubeconfig. Raises NotFound."""
-        await self._identity.people.enable(identifier)
+        for name in await self._names(identifier):
+            await self._identity.people.enable(name)
+
+    async def _names(self, identifier: str) -> list[str]:
+        """The identifier, and others that the same account has had. Raises NotFound."""
+        record = await self._identity.people.live(identifier)
+        if record is None:
+            raise NotFound("there is no such user")
+        names = [identifier]
+        pages = self._identity.people.pages()
+        async with aclosing(pages):
+            async for page in pages:
+                people = (one.value for one in page)
+                names += [one.identifier for one in people if one.owner == record.value.owner]
+        return list(dict.fromkeys(names))
 
     async def _held(self) -> Counter[tuple[str, str]]:
         held: Counter[tuple[str, str]] = Counter()

@@ -196,6 +196,24 @@ async def test_the_disabled_are_out_and_stay_out_until_enabled(identity, other):
     assert await identity.sessions.find(await log_in(identity))
 
 
+async def test_the_disabled_do_not_come_back_under_another_name(identity, other):
+    """Their own to choose at many providers; issuer and subject stay."""
+    renamed = replace(ANN, username="nina", email="nina@example.org", identifier="nina-nina")
+    before = await log_in(identity, renamed)
+    await log_in(identity)
+    await identity.people.disable(ANN.identifier)
+    await until(lambda: other.people.known(ANN.identifier).is_disabled)
+    for replica in (identity, other):
+        assert await replica.sessions.find(before) is None, "nor stay under one that they had before"
+        with pytest.raises(Forbidden, match="disabled"):
+            await prove(replica, renamed)
+        with pytest.raises(Forbidden, match="disabled"):
+            await prove(replica, replace(renamed, identifier="ann2-ann"))
+    assert await identity.sessions.find(await log_in(identity, BOB)), "others are not concerned"
+    await identity.people.enable(ANN.identifier)
+    assert await identity.sessions.find(await log_in(identity, renamed))
+
+
 async def test_the_disabled_flag_counts_by_itself(identity):
     """Not only by the epoch that changes with it: somebody may set it by hand."""
     cookie, token = await log_in(identity), await make_token(identity)

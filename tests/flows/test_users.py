@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -10,7 +11,7 @@ from genet.auth.user import User
 from genet.cli import main
 from genet.errors import Forbidden
 from tests.identities import ANN, BOB, NAMESPACE, Clock, ends, identity_of, log_in, make_token
-from tests.replicas import replica_of, settings
+from tests.replicas import replica_of, settings, until
 
 PREPARED = "genet.io/prepared"
 
@@ -86,6 +87,21 @@ async def test_who_is_disabled_is_out_at_once_on_a_running_replica(users, identi
     assert (await users("disable", ANN.identifier))[0] == 0, "again, where it was interrupted"
     assert (await users("enable", ANN.identifier))[0] == 0
     assert await identity.sessions.find(await log_in(identity))
+
+
+async def test_who_had_another_name_is_shut_out_under_all_of_them_and_let_in_again(users, identity, cluster):
+    renamed = replace(ANN, username="nina", identifier="nina-ann")
+    for user in (ANN, renamed, BOB):
+        await log_in(identity, user)
+    for user in (ANN, renamed):
+        code, said = await users("disable", user.identifier)
+        assert (code, "2 sessions" in said) == (0, user is ANN)
+        for known, expected in ((ANN, True), (renamed, True), (BOB, False)):
+            assert await identity.people.is_disabled(known.identifier) is expected
+    assert (await users("enable", renamed.identifier))[0] == 0
+    assert not await identity.people.is_disabled(ANN.identifier)
+    await until(lambda: not any(identity.people.known(one.identifier).is_disabled for one in (ANN, renamed)))
+    assert await identity.sessions.find(await log_in(identity, renamed))
 
 
 async def test_the_rights_to_use_kubectl_go_and_come_back(users, kubeconfig, cluster):

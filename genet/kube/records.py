@@ -13,7 +13,6 @@ Traps:
 
 import asyncio
 import logging
-import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from genet import naming
 from genet.errors import AlreadyExists, Conflict, Forbidden, NotFound, Unavailable
 from genet.kube.client import KubeClient
 from genet.kube.objects import NAMESPACES, SECRETS, Secret
-from genet.kube.state import ATTEMPTS, FIRST_DELAY, MAX_DELAY
+from genet.kube.state import ATTEMPTS, stand_back
 
 log = logging.getLogger(__name__)
 
@@ -135,8 +134,7 @@ class Records:
         """
         conflict: Conflict | NotFound | None = None
         for attempt in range(ATTEMPTS):
-            if conflict is not None:
-                await sleep(random.uniform(0, min(MAX_DELAY, FIRST_DELAY * 2.0**attempt)))  # noqa: S311 # no secret
+            await stand_back(attempt, sleep)
             known = await self.find(kind, id_)
             value = mutate(known.value if known else None)
             if value is None:

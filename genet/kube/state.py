@@ -41,8 +41,7 @@ async def compare_and_set(
     """
     conflict: Conflict | NotFound | None = None
     for attempt in range(ATTEMPTS):
-        if conflict is not None:
-            await sleep(random.uniform(0, min(MAX_DELAY, FIRST_DELAY * 2.0**attempt)))  # noqa: S311 # no secret
+        await stand_back(attempt, sleep)
         known = await _find(kube, resource, name, namespace)
         change = await mutate(known)
         if change is None:
@@ -54,6 +53,12 @@ async def compare_and_set(
         except (Conflict, NotFound) as error:
             conflict = error
     raise Conflict(f"{resource.plural} {name} changes too often") from conflict
+
+
+async def stand_back(attempt: int, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+    """Before a write that others may be faster with: not at all the first time, then ever longer."""
+    if attempt:
+        await sleep(random.uniform(0, min(MAX_DELAY, FIRST_DELAY * 2.0**attempt)))  # noqa: S311 # no secret
 
 
 async def _find(kube: KubeClient, resource: Resource[T], name: str, namespace: str | None) -> T | None:

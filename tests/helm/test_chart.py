@@ -356,10 +356,7 @@ def test_people_may_read_delete_and_get_into_their_pods_and_nothing_else(helm):
 def test_certificates_bring_the_right_to_approve_and_nothing_else_does(helm):
     usual = rights(helm.template(*OAUTH))
     assert rights(helm.template(*OAUTH, "--set", "config.kubeconfig.mode=cert")) - usual == {
-        *(
-            ("genet-certificates", verb, "certificatesigningrequests", ())
-            for verb in ("create", "get", "watch", "delete")
-        ),
+        *(("genet-certificates", verb, "certificatesigningrequests", ()) for verb in ("create", "get", "delete")),
         ("genet-certificates", "update", "certificatesigningrequests/approval", ()),
         ("genet-certificates", "approve", "signers", ("kubernetes.io/kube-apiserver-client",)),
     }

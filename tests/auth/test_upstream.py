@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from aiohttp import web
+from msgspec import structs
 
 from genet.auth.upstream import Flow, Metadata, Upstream, names_safe_addresses
 from genet.auth.upstream_calls import Calls, Refused
@@ -360,10 +361,16 @@ async def _text(_):
 @pytest.mark.parametrize("field", ["authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint"])
 def test_a_provider_elsewhere_cannot_name_addresses_of_this_machine(field):
     there, here = "https://login.example.org/x", "http://127.0.0.1:9090/metrics"
-    named = dict.fromkeys(("authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint"), there)
-    assert names_safe_addresses(Metadata(issuer="https://login.example.org", **named))
-    assert not names_safe_addresses(Metadata(issuer="https://login.example.org", **named | {field: here}))
-    assert names_safe_addresses(Metadata(issuer="http://127.0.0.1:8000", **named | {field: here}))
+    elsewhere = Metadata(
+        issuer="https://login.example.org",
+        authorization_endpoint=there,
+        token_endpoint=there,
+        jwks_uri=there,
+        userinfo_endpoint=there,
+    )
+    assert names_safe_addresses(elsewhere)
+    assert not names_safe_addresses(structs.replace(elsewhere, **{field: here}))
+    assert names_safe_addresses(structs.replace(elsewhere, **{"issuer": "http://127.0.0.1:8000", field: here}))
 
 
 async def test_answers_that_are_nested_without_end_are_no_answers(provider):

@@ -118,7 +118,8 @@ async def test_the_rights_to_use_kubectl_go_and_come_back(users, kubeconfig, clu
         assert (await replica.create(name="b")).json()["code"] == "forbidden"
         assert bound() is None
         assert (await users("enable", "alice-alice"))[0] == 0
-        await until(lambda: not replica.services.identity.people.known("alice-alice").is_disabled)
+        people = replica.services.identity.people
+        await until(lambda: (known := people.known("alice-alice")) and not known.is_disabled)
         assert (await replica.create(name="b")).status_code == 201
         assert bound() is not None
 

@@ -101,6 +101,7 @@ async def test_no_certificate(kubeconfig, cluster, ending):
             await cache.wait_ready()
         browser = await site.log_in()
         caller = await site.services.identity.sessions.find(browser["Cookie"].partition("=")[2])
+        assert caller is not None
         await ending(site, browser)  # the gate has let it pass: from here on it is the flow that has to notice
         with pytest.raises(Forbidden, match="session has ended"):
             await site.services.issue_kubeconfig.issue(caller.user, session_id=caller.credential_id)

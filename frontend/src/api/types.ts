@@ -30,9 +30,7 @@ export type Summary = GpuOverview["summary"];
 export type Sources = GpuOverview["sources"];
 export type Source = Sources["kubernetes"];
 
-export type ApiToken = Answer<paths["/api/tokens"]["get"], 200>["tokens"][number];
 export type NewToken = paths["/api/tokens"]["post"]["requestBody"]["content"]["application/json"];
-export type Grant = Answer<paths["/api/grants"]["get"], 200>["grants"][number];
 
 /** The overview as columns; of the last four, base64 of one value per device, nodes after nodes. */
 export type ColumnarOverview =

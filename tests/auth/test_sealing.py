@@ -76,12 +76,13 @@ def test_any_of_the_keys_opens_it_and_the_first_seals(sealer, keys, clock):
         sealer.open(LOGIN, sealed)
 
 
-@given(st.data())
-def test_what_was_changed_anywhere_is_refused(data):
+@given(st.integers(0), st.integers(0))
+def test_what_was_changed_anywhere_is_refused(place, choice):
     sealer = Sealer(lambda: [bytes(32)], Clock())
     sealed = sealer.seal(LOGIN, Flow("n"), HOUR)
-    at = data.draw(st.integers(0, len(sealed) - 2))  # of the last character some bits mean nothing
-    other = data.draw(st.sampled_from("ABCxyz019-_").filter(lambda char: char != sealed[at]))
+    at = place % (len(sealed) - 1)  # of the last character some bits mean nothing
+    others = "ABCxyz019-_".replace(sealed[at], "")
+    other = others[choice % len(others)]
     with pytest.raises(Unsealable):
         sealer.open(LOGIN, sealed[:at] + other + sealed[at + 1 :])
 

@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -136,17 +137,23 @@ def test_nobody_who_logs_in_is_waited_for_without_end(somebody):
 
 def test_an_interrupt_is_no_accident(somebody):
     keyboard, terminal = pty.openpty()
-    process = subprocess.Popen(
-        [*GENET, "login", somebody.issuer.url, "--no-browser"],
-        env=environment(HOME=str(somebody.home)), cwd=ROOT, stdin=terminal, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
-    assert process.stderr is not None
-    assert "Log in with your browser" in process.stderr.readline()
-    process.send_signal(2)
-    _, err = process.communicate(timeout=30)
+    # where the tests run in the background, they ignore interrupts, and programs begin as their parent is
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            [*GENET, "login", somebody.issuer.url, "--no-browser"],
+            env=environment(HOME=str(somebody.home)), cwd=ROOT, stdin=terminal, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, start_new_session=True,
+        )  # fmt: skip
+    finally:
+        signal.signal(signal.SIGINT, before)
+        os.close(terminal)
+    with process:
+        assert process.stderr is not None
+        assert "Log in with your browser" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
     os.close(keyboard)
-    os.close(terminal)
     assert process.returncode == 130
     assert err.endswith("genet: interrupted\n")
 

@@ -54,7 +54,7 @@ types:  ## the page's API types from the server's OpenAPI document
 	cd frontend && PATH="$(CURDIR)/$(BIN):$$PATH" npm run api:types
 
 e2e: setup  ## the whole story on the cluster in KUBECONFIG
-	GENET_TEST_KUBECONFIG="$(KUBECONFIG)" $(BIN)/pytest tests/e2e tests/contract tests/kube tests/helm -m "not browser" -s
+	GENET_TEST_KUBECONFIG="$(KUBECONFIG)" $(BIN)/pytest tests/helm tests/e2e tests/contract tests/kube -m "not browser" -s
 
 browser: setup  ## the page in Debian's or Playwright's Chromium
 	$(BIN)/pytest tests/browser -m browser

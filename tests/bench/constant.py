@@ -41,7 +41,7 @@ def content(size: int) -> bytes:
     return os.urandom(size)
 
 
-@get("/bench/constant", opt={OPERATION: "health:live"}, include_in_schema=False)
+@get("/bench/constant", opt={OPERATION: "cluster:gpu-overview"}, include_in_schema=False)
 async def constant(size: int = 0, status: int = 200) -> Response[Any]:
     if status == 304:
         return Response(None, status_code=304, headers=_HEADERS)

@@ -3,11 +3,11 @@
 import asyncio
 import sys
 from collections import Counter
-from datetime import UTC, datetime
 from typing import Final, get_args
 
 import msgspec
 
+from genet.auth.clock import utc_now
 from genet.cleanup import records
 from genet.cleanup.run import Action, CleanUp, Done
 from genet.errors import GenetError
@@ -45,14 +45,10 @@ async def _clean_up(settings: Settings, *, dry_run: bool) -> Counter[Done]:
         _export(action)
 
     async with KubeClient.connect(settings.kubernetes) as kube:
-        clean_up = CleanUp(kube, settings.lifecycle, clock=_now, tell=_export, dry_run=dry_run)
+        clean_up = CleanUp(kube, settings.lifecycle, clock=utc_now, tell=_export, dry_run=dry_run)
         done = await clean_up.run()
-        await records.collect(kube, settings, clock=_now, tell=tell, dry_run=dry_run)
+        await records.collect(kube, settings, clock=utc_now, tell=tell, dry_run=dry_run)
         return done + of_records
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _export(action: Action) -> None:

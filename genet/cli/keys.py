@@ -69,9 +69,10 @@ def _rotate(arguments: argparse.Namespace) -> int:
 
 async def _until(ready: "datetime") -> None:
     import asyncio
-    from datetime import UTC, datetime
 
-    while (seconds := (ready - datetime.now(UTC)).total_seconds()) > 0:
+    from genet.auth.clock import utc_now
+
+    while (seconds := (ready - utc_now()).total_seconds()) > 0:
         print(f"The next key can sign from {_time(ready)} on; waiting {seconds:.0f} s.", flush=True)
         await asyncio.sleep(min(seconds, 60))
 
@@ -116,8 +117,8 @@ def _time(time: "datetime | None") -> str:
 
 def _announce_sealing(arguments: argparse.Namespace) -> int:
     import asyncio
-    from datetime import UTC, datetime
 
+    from genet.auth.clock import utc_now
     from genet.auth.identity import Identity
     from genet.auth.keyring import ANNOUNCED
     from genet.errors import GenetError, NotFound
@@ -125,7 +126,7 @@ def _announce_sealing(arguments: argparse.Namespace) -> int:
 
     async def announce(settings: "Settings") -> None:
         async with KubeClient.connect(settings.kubernetes) as kube:
-            await Identity.over(kube, settings, lambda: datetime.now(UTC)).keyring.rotate()
+            await Identity.over(kube, settings, utc_now).keyring.rotate()
 
     settings = settings_of(arguments)
     if settings is None:
@@ -143,8 +144,9 @@ def _announce_sealing(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace, act: Callable[["SigningKeys"], Awaitable[int]]) -> int:
     import asyncio
-    from datetime import UTC, datetime, timedelta
+    from datetime import timedelta
 
+    from genet.auth.clock import utc_now
     from genet.errors import GenetError
     from genet.kube.client import KubeClient
     from genet.kube.records import Records
@@ -154,7 +156,7 @@ def _run(arguments: argparse.Namespace, act: Callable[["SigningKeys"], Awaitable
         async with KubeClient.connect(settings.kubernetes) as kube:
             records = Records(kube, settings.kubernetes.grants_namespace)
             period = timedelta(days=settings.oidc_provider.key_rotation_days)
-            return await act(SigningKeys(records, None, period=period, clock=lambda: datetime.now(UTC)))
+            return await act(SigningKeys(records, None, period=period, clock=utc_now))
 
     settings = settings_of(arguments)
     if settings is None:

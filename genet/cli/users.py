@@ -72,8 +72,8 @@ def _enable(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace, act: Callable[["Users"], Awaitable[Any]]) -> int:
     import asyncio
-    from datetime import UTC, datetime
 
+    from genet.auth.clock import utc_now
     from genet.errors import GenetError
     from genet.flows.users import Users
 
@@ -82,7 +82,7 @@ def _run(arguments: argparse.Namespace, act: Callable[["Users"], Awaitable[Any]]
         return 2
 
     async def connected() -> None:
-        async with Users.connected(settings, lambda: datetime.now(UTC)) as users:
+        async with Users.connected(settings, utc_now) as users:
             await act(users)
 
     try:

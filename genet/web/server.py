@@ -11,7 +11,7 @@ import signal
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +20,7 @@ from granian.server.embed import Server
 from prometheus_client import REGISTRY, start_http_server
 from prometheus_client.registry import Collector
 
+from genet.auth.clock import utc_now
 from genet.kube.client import KubeClient
 from genet.oidc.clients import Clients
 from genet.oidc.discovery import issuer_of
@@ -40,10 +41,6 @@ _WAITING_CONNECTIONS: Final = 1024
 
 class UnsafeAddressError(Exception):
     """Dev mode was asked to listen where others can reach it."""
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 async def serve(settings: Settings, host: str, port: int, *, clock: Callable[[], datetime] = utc_now) -> None:

@@ -20,12 +20,12 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 from litestar import Response, get
 
+from genet.auth.clock import utc_now
 from genet.gpus.wire import columnar
 from genet.settings.sources import load
 from genet.web.app import create_litestar
 from genet.web.boundary import LOOPBACK_NAMES, Boundary
 from genet.web.guards import OPERATION
-from genet.web.server import utc_now
 from genet.web.services import running
 
 _HEADERS = {

@@ -5,7 +5,7 @@ import gzip
 import json
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -15,26 +15,15 @@ import pytest
 
 from genet.errors import Unavailable
 from genet.prometheus import Prometheus
+from tests.listening import Handler, listening
 
 TYPE_JSON = "application/json"
-Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
 async def served(handler: Handler) -> AsyncIterator[str]:
-    async def serve(reader, writer):
-        try:
-            await handler(reader, writer)
-        except (ConnectionError, asyncio.CancelledError):
-            pass
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
+    async with listening(handler) as address:
+        yield f"http://{address}"
 
 
 def answering(

@@ -16,6 +16,7 @@ from genet.errors import Forbidden, Unavailable
 from genet.settings import OAuth
 from tests.auth.company import EC, NOW, OTHER_RSA, SECRET, basic, company, public_jwk
 from tests.certificates import Authority
+from tests.listening import listening
 
 FLOW = Flow(state="s", nonce="n", verifier="v" * 50, redirect_uri="https://genet.example.org/api/auth/callback")
 
@@ -262,16 +263,17 @@ async def test_plain_oauth_knows_people_by_userinfo(provider):
 # --- what a socket can do
 
 
-async def calling(handler, **more):
-    """What becomes of a call to a server whose connections are handled by this."""
-    server = await asyncio.start_server(handler, "127.0.0.1", 0)
-    async with server:
-        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+async def calling(handler, *, until=None, **more):
+    """What becomes of a call to a server whose connections are handled by this, and which stays until this has come."""
+    async with listening(handler) as address:
+        url = f"http://{address}"
         calls = Calls(OAuth(client_id="genet"), **more)
         try:
             return await calls.make(lambda session: session.get(url, withhold_token=True).content)
         finally:
             calls.close()
+            if until is not None:
+                await until.wait()
 
 
 async def test_a_server_that_drips_does_not_hold_anybody():
@@ -285,27 +287,19 @@ async def test_a_server_that_drips_does_not_hold_anybody():
                 await writer.drain()
                 await asyncio.sleep(0.02)
         except OSError:
-            gone.set()
-        finally:
-            writer.close()
+            gone.set()  # the thread has let go of the socket too
 
     async with asyncio.timeout(5):
         with pytest.raises(Unavailable, match="did not answer within"):
-            await calling(drip, timeout_seconds=0.3)
-        await gone.wait()  # the thread has let go of the socket too
+            await calling(drip, until=gone, timeout_seconds=0.3)
 
 
 async def test_an_answer_without_end_is_cut_off():
     async def pour(reader, writer):
-        try:
-            writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
-            while True:
-                writer.write(b"x" * 65536)
-                await writer.drain()
-        except OSError:
-            pass
-        finally:
-            writer.close()
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+        while True:
+            writer.write(b"x" * 65536)
+            await writer.drain()
 
     with pytest.raises(Unavailable, match="more than"):
         await calling(pour)
@@ -316,7 +310,6 @@ async def test_nobody_is_followed_elsewhere():
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n")
         await writer.drain()
-        writer.close()
 
     with pytest.raises(Unavailable, match="does not follow"):
         await calling(point)

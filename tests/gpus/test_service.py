@@ -20,6 +20,7 @@ from genet.kube.watch import Changes, Trouble
 from genet.settings import Kubernetes
 from tests.gpus.builders import node, pod, series
 from tests.gpus.telemetry.inprocess import InProcess
+from tests.listening import listening
 
 NOW = datetime(2026, 6, 1, 12, 0, 0, 500_000, tzinfo=UTC)
 
@@ -86,17 +87,13 @@ class Exporters:
         )
         writer.write(body)
         await writer.drain()
-        writer.close()
 
 
 @asynccontextmanager
 async def prometheus():
     exporters = Exporters()
-    server = await asyncio.start_server(exporters.serve, "127.0.0.1", 0)
-    try:
-        yield exporters, InProcess(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-    finally:
-        server.close()
+    async with listening(exporters.serve) as address:
+        yield exporters, InProcess(f"http://{address}")
 
 
 async def seen(service, audience=Audience.MEMBER):

@@ -1,6 +1,5 @@
 """The person's way through a login for a client."""
 
-import asyncio
 import re
 from itertools import product
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -10,6 +9,7 @@ import pytest
 
 from genet.auth.sealing import Purpose
 from genet.oidc.authorize import CONSENT, CONSENT_LIFETIME, ConsentForm
+from tests.listening import listening
 from tests.web.provider import (
     CONFIDENTIAL,
     GRAFANA,
@@ -346,8 +346,8 @@ async def test_what_a_request_uri_points_at_is_never_fetched(site):
         calls.append(1)
         writer.close()
 
-    async with await asyncio.start_server(called, "127.0.0.1", 0) as server:
-        at = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/request"
+    async with listening(called) as address:
+        at = f"http://{address}/request"
         for changes in ({"request_uri": at}, {"request_uri": at, "client_id": "grafana"}, {"redirect_uri": at}):
             await site.authorize(await site.log_in(), **changes)
     assert calls == []

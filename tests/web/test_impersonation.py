@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
+from tests.listening import listening
 from tests.replicas import replica_of, settings
 
 TOLD = {
@@ -35,11 +36,13 @@ async def overheard(cluster):
 
     async def relay(reader, writer):
         there = await asyncio.open_connection(target.hostname, target.port)
-        await asyncio.gather(pass_on(reader, there[1], heard.extend), pass_on(there[0], writer, lambda _: None))
+        try:
+            await asyncio.gather(pass_on(reader, there[1], heard.extend), pass_on(there[0], writer, lambda _: None))
+        finally:
+            there[1].close()
 
-    server = await asyncio.start_server(relay, "127.0.0.1", 0)
-    yield heard, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    server.close()
+    async with listening(relay) as address:
+        yield heard, f"http://{address}"
 
 
 async def test_no_request_to_the_api_server_is_in_somebody_elses_name(overheard, kubeconfig):

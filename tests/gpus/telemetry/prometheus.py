@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from urllib.parse import parse_qs, urlsplit
 
 from genet.prometheus import Sample
+from tests.listening import listening
 
 
 class Answers:
@@ -41,21 +42,15 @@ class Answers:
 async def prometheus() -> AsyncIterator[tuple[Answers, str]]:
     """What it will say, and its URL."""
     answers = Answers()
-    release = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         query = parse_qs(urlsplit(head.split()[1]).query)["query"][0]
         status, body = answers.answer(query)
         if answers.unanswered is not None and answers.unanswered in query:
-            await release.wait()
+            await asyncio.Event().wait()
         kind = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
         writer.write(f"HTTP/1.1 {status} Said\r\n{kind}Connection: close\r\n\r\n".encode() + body)
-        writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield answers, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        release.set()
-        server.close()
+    async with listening(serve) as address:
+        yield answers, f"http://{address}"

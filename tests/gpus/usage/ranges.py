@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from urllib.parse import parse_qs, urlsplit
 
 from genet.prometheus import Prometheus
+from tests.listening import listening
 
 Found = Iterable[tuple[Mapping[str, str], Sequence[float | None]]]
 """Labels, and a value or None for each moment."""
@@ -39,10 +40,6 @@ async def ranges(answer: Answer, *, timeout_seconds: float = 5) -> AsyncIterator
         )
         writer.write(body)
         await writer.drain()
-        writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield Prometheus(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", timeout_seconds=timeout_seconds)
-    finally:
-        server.close()
+    async with listening(serve) as address:
+        yield Prometheus(f"http://{address}", timeout_seconds=timeout_seconds)

@@ -16,6 +16,7 @@ from genet.pods import checks, manifest
 from genet.pods.model import PodRequest
 from genet.quota import Quota
 from genet.settings import Settings
+from genet.storage import mounting
 from genet.tenancy.service import Tenancy
 from genet.tenancy.settling import new_namespace, settled
 
@@ -92,7 +93,8 @@ class CreatePod:
         raise PodExists("no free name was found; choose one")
 
     async def _create(self, user: User, request: PodRequest, name: str, limits: Limits) -> Pod:
-        body = manifest.build(request, self._settings, user=user.identifier, name=name, now=self._clock())
+        parts = mounting.parts(self._settings.storage, user.identifier)
+        body = manifest.build(request, self._settings, parts, user=user.identifier, name=name, now=self._clock())
         pod, namespace = body["metadata"]["name"], body["metadata"]["namespace"]
         async with self._quota.room(namespace, pod, request.gpu_count, limits):
             return await settled(lambda: self._kube.create(PODS, body, namespace), new_namespace)

@@ -8,6 +8,7 @@ from typing import Any
 
 from genet import lifecycle, naming
 from genet.accelerators import NOTHING_VISIBLE, VENDORS
+from genet.parts import Parts
 from genet.pods.checks import chosen_type
 from genet.pods.model import PodRequest
 from genet.settings import GPUType, Settings
@@ -15,8 +16,10 @@ from genet.settings import GPUType, Settings
 _CONTAINER = "main"
 
 
-def build(request: PodRequest, settings: Settings, *, user: str, name: str, now: datetime) -> dict[str, Any]:
-    """The manifest of a checked request; `name` is the part after the prefix."""
+def build(
+    request: PodRequest, settings: Settings, parts: Parts, *, user: str, name: str, now: datetime
+) -> dict[str, Any]:
+    """The manifest of a checked request, with what other rooms add; `name` is the part after the prefix."""
     kind = chosen_type(request, settings)
     labels = {naming.MANAGED: "true", naming.USER: user, naming.CREATED_BY: "genet"}
     if kind is not None:
@@ -28,7 +31,7 @@ def build(request: PodRequest, settings: Settings, *, user: str, name: str, now:
             "name": naming.pod(user, name),
             "namespace": naming.namespace(user),
             "labels": labels,
-            "annotations": _protection(settings, now),
+            "annotations": {**_protection(settings, now), **parts.annotations},
         },
         "spec": {
             "restartPolicy": "Always",
@@ -36,8 +39,9 @@ def build(request: PodRequest, settings: Settings, *, user: str, name: str, now:
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
             "terminationGracePeriodSeconds": 30,
-            "containers": [_container(request, settings, kind)],
-            "volumes": _volumes(request, settings, user),
+            "containers": [_container(request, settings, kind, parts)],
+            "volumes": [*parts.volumes, *_shared_memory(request)],
+            **({"resourceClaims": list(parts.claims)} if parts.claims else {}),
             **_placement(request, kind),
         },
     }
@@ -48,23 +52,20 @@ def _protection(settings: Settings, now: datetime) -> dict[str, str | None]:
     return lifecycle.marks(now + timedelta(hours=hours), now) if hours else {}
 
 
-def _container(request: PodRequest, settings: Settings, kind: GPUType | None) -> dict[str, Any]:
+def _container(request: PodRequest, settings: Settings, kind: GPUType | None, parts: Parts) -> dict[str, Any]:
     defaults = settings.pod.defaults
     resources = {"cpu": request.cpu or defaults.cpu, "memory": request.memory or defaults.memory}
     if kind is not None and request.gpu_count:
         resources[kind.resource_name] = str(request.gpu_count)
-    mounts = [
-        {"name": volume.name, "mountPath": volume.mount_path, "readOnly": volume.read_only}
-        for volume in settings.storage.volumes
-    ]
+    mounts = list(parts.mounts)
     if request.shm_size is not None:
         mounts.append({"name": "dshm", "mountPath": "/dev/shm"})  # noqa: S108 # shared memory is what it is for
     container = {
         "name": _CONTAINER,
         "image": request.image,
         "command": list(request.command or _preset_command(request, settings) or settings.pod.command),
-        "env": [{"name": v.name, "value": v.value} for v in request.env] + _hidden_devices(request),
-        "resources": {"limits": resources, "requests": dict(resources)},
+        "env": [{"name": v.name, "value": v.value} for v in request.env] + _hidden_devices(request) + list(parts.env),
+        "resources": {"limits": resources, "requests": dict(resources), **_claims(parts)},
         "volumeMounts": mounts,
     }
     if request.working_dir is not None:
@@ -84,14 +85,14 @@ def _hidden_devices(request: PodRequest) -> list[dict[str, str]]:
     return [{"name": variable, "value": NOTHING_VISIBLE} for variable in sorted(variables)]
 
 
-def _volumes(request: PodRequest, settings: Settings, user: str) -> list[dict[str, Any]]:
-    volumes: list[dict[str, Any]] = [
-        {"name": volume.name, "persistentVolumeClaim": {"claimName": naming.pvc(user, volume.name)}}
-        for volume in settings.storage.volumes
-    ]
-    if request.shm_size is not None:
-        volumes.append({"name": "dshm", "emptyDir": {"medium": "Memory", "sizeLimit": request.shm_size}})
-    return volumes
+def _claims(parts: Parts) -> dict[str, Any]:
+    return {"claims": [{"name": claim["name"]} for claim in parts.claims]} if parts.claims else {}
+
+
+def _shared_memory(request: PodRequest) -> list[dict[str, Any]]:
+    if request.shm_size is None:
+        return []
+    return [{"name": "dshm", "emptyDir": {"medium": "Memory", "sizeLimit": request.shm_size}}]
 
 
 def _placement(request: PodRequest, kind: GPUType | None) -> dict[str, Any]:

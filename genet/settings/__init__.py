@@ -11,11 +11,14 @@ from genet.settings.access import TLS, Admins, Auth, Dev, Kubernetes, Server
 from genet.settings.gpu import GPU, GPUType, PresetImage, Toleration
 from genet.settings.kubeconfig import Certificates, Cluster, Kubeconfig
 from genet.settings.login import Allow, Client, Lifetimes, OAuth, OIDCProvider, Proxy, Session
-from genet.settings.pod import Compute, Idle, Lifecycle, Pod, Storage, Volume
+from genet.settings.pod import Compute, Idle, Lifecycle, Pod
 from genet.settings.section import Section
+from genet.settings.storage import Storage, Volume
+from genet.settings.work import SSH, Terminal
 
 __all__ = [
     "GPU",
+    "SSH",
     "TLS",
     "UI",
     "Admins",
@@ -41,6 +44,7 @@ __all__ = [
     "Session",
     "Settings",
     "Storage",
+    "Terminal",
     "Toleration",
     "Volume",
 ]
@@ -58,6 +62,8 @@ class Settings(Section, frozen=True):
     gpu: GPU = GPU()
     pod: Pod = Pod()
     storage: Storage = Storage()
+    ssh: SSH = SSH()
+    terminal: Terminal = Terminal()
     lifecycle: Lifecycle = Lifecycle()
     pod_limit_per_user: Annotated[int, msgspec.Meta(ge=0)] = 5
     """Pods of one user that are neither Succeeded nor Failed."""

@@ -1,6 +1,6 @@
 """What every pod gets, and the bounds of what a person may ask for."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
@@ -29,24 +29,6 @@ class Pod(Section, frozen=True):
     """Limits (and requests) of a pod whose request says nothing."""
     max: Compute = Compute(cpu="64", memory="512Gi")
     """The most one pod may ask for."""
-
-
-class Volume(Section, frozen=True):
-    name: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?$")]
-    mount_path: Annotated[str, msgspec.Meta(pattern=r"^/.+")]
-    type: Literal["pvc"] = "pvc"
-    """`pvc`: one claim per user and volume, shared by the user's pods, kept when they go."""
-    size: Quantity = "10Gi"
-    """Bytes."""
-    storage_class: str | None = None
-    """null: the cluster's default class."""
-    access_mode: Literal["ReadWriteOnce", "ReadWriteMany"] = "ReadWriteOnce"
-    read_only: bool = False
-
-
-class Storage(Section, frozen=True):
-    volumes: tuple[Volume, ...] = ()
-    """Mounted into every pod that Genet makes."""
 
 
 class Idle(Section, frozen=True):

@@ -9,6 +9,7 @@ from genet.accelerators import VENDORS
 from genet.pods.manifest import build
 from genet.pods.model import PodRequest
 from genet.settings import Settings
+from genet.storage import mounting
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 GOLDEN = Path(__file__).parent / "golden"
@@ -51,6 +52,7 @@ def manifest(settings=SETTINGS, **fields):
     return build(
         msgspec.convert({"image": "debian:13", **fields}, PodRequest),
         settings,
+        mounting.parts(settings.storage, "alice-alice"),
         user="alice-alice",
         name="train",
         now=NOW,

@@ -287,6 +287,7 @@ class PersistentVolumeClaimSpec(Projection):
 class PersistentVolumeClaimStatus(Projection):
     phase: str = ""
     capacity: dict[str, str] = {}
+    conditions: tuple[Condition, ...] = ()
 
 
 class PersistentVolumeClaim(KubeObject):
@@ -300,6 +301,33 @@ class ObjectReference(Projection):
     name: str = ""
     uid: str = ""
     field_path: str = ""
+
+
+class HostPathSource(Projection):
+    path: str
+
+
+class NFSSource(Projection):
+    server: str
+    path: str
+
+
+class PersistentVolumeSpec(Projection):
+    claim_ref: ObjectReference | None = None
+    capacity: dict[str, str] = {}
+    storage_class_name: str = ""
+    host_path: HostPathSource | None = None
+    nfs: NFSSource | None = None
+
+
+class PersistentVolumeStatus(Projection):
+    phase: str = ""
+    message: str = ""
+
+
+class PersistentVolume(KubeObject):
+    spec: PersistentVolumeSpec = PersistentVolumeSpec()
+    status: PersistentVolumeStatus = PersistentVolumeStatus()
 
 
 class EventSource(Projection):
@@ -473,6 +501,7 @@ PODS = Resource("v1", "Pod", "pods", Pod)
 NODES = Resource("v1", "Node", "nodes", Node, namespaced=False)
 NAMESPACES = Resource("v1", "Namespace", "namespaces", Namespace, namespaced=False)
 PVCS = Resource("v1", "PersistentVolumeClaim", "persistentvolumeclaims", PersistentVolumeClaim)
+PERSISTENT_VOLUMES = Resource("v1", "PersistentVolume", "persistentvolumes", PersistentVolume, namespaced=False)
 EVENTS = Resource("v1", "Event", "events", Event)
 RESOURCE_QUOTAS = Resource("v1", "ResourceQuota", "resourcequotas", ResourceQuota)
 LIMIT_RANGES = Resource("v1", "LimitRange", "limitranges", KubeObject)

@@ -14,7 +14,12 @@ export default defineConfig({
     rollupOptions: {
       output: {
         // What changes with every release apart from what seldom does, so that browsers keep the latter.
-        manualChunks: (id: string) => (id.includes("node_modules") ? "vendor" : undefined),
+        manualChunks: (id: string) => {
+          if (id.includes("xterm")) {
+            return "terminal";
+          }
+          return id.includes("node_modules") ? "vendor" : undefined;
+        },
       },
     },
   },

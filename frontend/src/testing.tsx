@@ -53,7 +53,9 @@ export function renderWith(server: Server, children: ReactNode) {
     <MantineProvider env="test">
       <LanguageProvider>
         <QueryClientProvider client={new QueryClient()}>
-          <SessionContext value={{ api, auth: AUTH, hasEnded: false, loginURL: null, config: CONFIG }}>
+          <SessionContext
+            value={{ api, query: {}, auth: AUTH, hasEnded: false, loginURL: null, config: CONFIG }}
+          >
             {children}
           </SessionContext>
         </QueryClientProvider>

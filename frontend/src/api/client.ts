@@ -10,15 +10,18 @@ export type ApiClient = Client<paths>;
 export interface ClientOptions {
   /** In dev mode the name given as `?user=` in the page's URL; sent with every call. */
   devUser: string | null;
+  /** Language of the texts that the server writes; none: as the browser says. */
+  locale?: string;
   fetch?: (request: Request) => Promise<Response>;
 }
 
-export function createClient({ devUser, fetch }: ClientOptions): ApiClient {
+export function createClient({ devUser, locale, fetch }: ClientOptions): ApiClient {
   const serialize = createQuerySerializer();
   return createFetchClient<paths>({
     // Request needs an absolute URL outside of browsers; in them this is what "/" means anyway.
     baseUrl: window.location.origin,
     credentials: "same-origin",
+    headers: { ...(locale && { "Accept-Language": locale }) },
     querySerializer: (query) => serialize(devUser === null ? query : { ...query, user: devUser }),
     ...(fetch && { fetch }),
   });

@@ -5,6 +5,8 @@ import type { AuthStatus, Config } from "./types";
 
 export interface Session {
   api: ApiClient;
+  /** Parameters that every call carries, for what is no call of `api`: a terminal, a download. */
+  query: Record<string, string>;
   /** Who is here; who was, after the session has ended, so that what one sees and has typed stays. */
   auth: AuthStatus;
   hasEnded: boolean;

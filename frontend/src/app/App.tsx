@@ -10,7 +10,7 @@ import { AccountPage } from "../features/account/AccountPage";
 import { OverviewProvider } from "../features/gpus/live/OverviewProvider";
 import { LanguageProvider } from "../i18n/language";
 import { CrashGuard } from "./CrashGuard";
-import { GpusRoute, NotFoundRoute, PodsRoute, UsageRoute } from "./routes";
+import { GpusRoute, NotFoundRoute, PodsRoute, TerminalRoute, UsageRoute } from "./routes";
 import { SessionGate } from "./SessionGate";
 import { Shell } from "./Shell";
 import { theme } from "./theme";
@@ -35,6 +35,7 @@ export function App() {
                       />
                       <Route path="/gpus" element={<GpusRoute />} />
                       <Route path="/pods" element={<PodsRoute />} />
+                      <Route path="/terminal" element={<TerminalRoute />} />
                       <Route path="/usage" element={<UsageRoute />} />
                       <Route path="/account" element={<AccountPage />} />
                       <Route path="*" element={<NotFoundRoute />} />

@@ -6,16 +6,16 @@ import { createClient } from "../api/client";
 import { unwrap } from "../api/errors";
 import { SessionContext } from "../api/session";
 import type { AuthStatus } from "../api/types";
-import { useText } from "../i18n/language";
+import { useLanguage } from "../i18n/language";
 import { Problem } from "../ui/Problem";
-import { devUserOf } from "./devUser";
+import { carriedBy, devUserOf } from "./devUser";
 
 const MINUTE = 60_000;
 /** While somebody logs in again in another window. */
 const SOON = 3_000;
 
 export function SessionGate({ children }: { children: ReactNode }) {
-  const text = useText();
+  const { text, locale } = useLanguage();
   const [wished] = useState(() => devUserOf(window.location.search));
   const first = useMemo(() => createClient({ devUser: wished }), [wished]);
   const [member, setMember] = useMember();
@@ -35,18 +35,20 @@ export function SessionGate({ children }: { children: ReactNode }) {
   }
 
   const mode = auth.data?.mode;
-  const api = useMemo(() => createClient({ devUser: mode === "dev" ? wished : null }), [mode, wished]);
+  const devUser = mode === "dev" ? wished : null;
+  const api = useMemo(() => createClient({ devUser, locale }), [devUser, locale]);
   const session = useMemo(
     () =>
       auth.data &&
       config.data && {
         api,
+        query: carriedBy(devUser),
         auth: member ?? auth.data,
         hasEnded: member !== null && !auth.data.authenticated,
         loginURL: auth.data.loginURL,
         config: config.data,
       },
-    [api, auth.data, member, config.data],
+    [api, devUser, auth.data, member, config.data],
   );
   if (session) {
     // What one person has seen and typed is not for the next.

@@ -7,6 +7,7 @@ import type { Fleet } from "../features/gpus/model";
 import { OverviewPage } from "../features/gpus/OverviewPage";
 import { CreateDialog } from "../features/pods/CreateDialog";
 import { PodsPage } from "../features/pods/PodsPage";
+import { TerminalPage } from "../features/pods/TerminalPage";
 import { UsagePage } from "../features/usage/UsagePage";
 import { useText } from "../i18n/language";
 import { EmptyState } from "../ui/EmptyState";
@@ -59,10 +60,16 @@ export function PodsRoute() {
           })
         }
         onShowNode={(node) => navigate({ pathname: "/gpus", search: carryDevUser(search, { node }) })}
+        terminalHref={(pod) => `/terminal${carryDevUser(search, { pod })}`}
       />
       <CreateRoute />
     </>
   );
+}
+
+export function TerminalRoute() {
+  const [search] = useSearchParams();
+  return <TerminalPage id={search.get("pod")} />;
 }
 
 export function UsageRoute() {

@@ -3,8 +3,8 @@ import { Alert, Button, Checkbox, Group, Modal, NumberInput, Stack, TextInput } 
 import { type FormEvent, useState } from "react";
 import { fieldMessages } from "../../api/errors";
 import { useText } from "../../i18n/language";
+import { Command } from "../../ui/Command";
 import { Problem } from "../../ui/Problem";
-import { Command } from "./Command";
 import { useCreateToken } from "./useAccount";
 
 const SCOPES = ["cluster:read", "pods:read", "pods:write"] as const;

@@ -5,9 +5,9 @@ import { useState } from "react";
 import { useSession } from "../../api/session";
 import { useLanguage } from "../../i18n/language";
 import { formatMoment } from "../../lib/time";
+import { Command } from "../../ui/Command";
 import { Problem } from "../../ui/Problem";
 import classes from "./account.module.css";
-import { Command } from "./Command";
 import { Panel } from "./Panel";
 import { type Plugin, useIssueKubeconfig, useKubeconfig } from "./useAccount";
 

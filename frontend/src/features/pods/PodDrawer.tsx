@@ -11,6 +11,7 @@ import { EventList } from "../../ui/EventList";
 import { Problem } from "../../ui/Problem";
 import { PodGpus } from "./PodGpus";
 import classes from "./pods.module.css";
+import { TerminalTab } from "./TerminalTab";
 
 const INTERVAL = 3_000;
 const TAIL_LINES = 500;
@@ -19,10 +20,13 @@ interface PodDrawerProps {
   pod: Pod;
   onClose: () => void;
   onShowNode: (name: string) => void;
+  /** The page of a pod's terminal alone. */
+  terminalHref: (id: string) => string;
 }
 
-export function PodDrawer({ pod, onClose, onShowNode }: PodDrawerProps) {
+export function PodDrawer({ pod, onClose, onShowNode, terminalHref }: PodDrawerProps) {
   const { text } = useLanguage();
+  const { config } = useSession();
   return (
     <Drawer
       opened
@@ -37,6 +41,7 @@ export function PodDrawer({ pod, onClose, onShowNode }: PodDrawerProps) {
           <Tabs.Tab value="events">{text.drawer.events}</Tabs.Tab>
           {pod.gpuCount > 0 && <Tabs.Tab value="gpus">{text.drawer.gpus}</Tabs.Tab>}
           <Tabs.Tab value="logs">{text.drawer.logs}</Tabs.Tab>
+          {config.features.terminal && <Tabs.Tab value="terminal">{text.drawer.terminal}</Tabs.Tab>}
           <Tabs.Tab value="details">{text.drawer.details}</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="events">
@@ -47,6 +52,9 @@ export function PodDrawer({ pod, onClose, onShowNode }: PodDrawerProps) {
         </Tabs.Panel>
         <Tabs.Panel value="logs">
           <Logs id={pod.id} />
+        </Tabs.Panel>
+        <Tabs.Panel value="terminal">
+          <TerminalTab pod={pod} ownPage={terminalHref(pod.id)} />
         </Tabs.Panel>
         <Tabs.Panel value="details">
           <Details pod={pod} />

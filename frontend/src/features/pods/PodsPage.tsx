@@ -25,9 +25,11 @@ const CLOCK_STEP = 10_000;
 interface PodsPageProps {
   onCreate: () => void;
   onShowNode: (name: string) => void;
+  /** The page of a pod's terminal alone. */
+  terminalHref: (id: string) => string;
 }
 
-export function PodsPage({ onCreate, onShowNode }: PodsPageProps) {
+export function PodsPage({ onCreate, ...links }: PodsPageProps) {
   const text = useText();
   const { auth } = useSession();
   const { data, error, refetch } = usePods();
@@ -46,7 +48,7 @@ export function PodsPage({ onCreate, onShowNode }: PodsPageProps) {
       </Group>
       {error && <Problem title={text.pods.failed} error={error} onRetry={refetch} />}
       {data ? (
-        <Pods list={data} onShowNode={onShowNode} />
+        <Pods list={data} {...links} />
       ) : (
         !error && (
           <Stack gap="md" aria-busy aria-label={text.app.loading}>
@@ -60,7 +62,7 @@ export function PodsPage({ onCreate, onShowNode }: PodsPageProps) {
   );
 }
 
-function Pods({ list, onShowNode }: { list: PodList; onShowNode: (name: string) => void }) {
+function Pods({ list, ...links }: { list: PodList } & Omit<PodsPageProps, "onCreate">) {
   const text = useText();
   const now = useNow(CLOCK_STEP);
   const [search, setSearch] = useSearchParams();
@@ -117,7 +119,7 @@ function Pods({ list, onShowNode }: { list: PodList; onShowNode: (name: string) 
         />
       )}
       <News text={news} onDone={() => setNews("")} />
-      {inspected && <PodDrawer pod={inspected} onClose={() => inspect(null)} onShowNode={onShowNode} />}
+      {inspected && <PodDrawer pod={inspected} onClose={() => inspect(null)} {...links} />}
     </>
   );
 }

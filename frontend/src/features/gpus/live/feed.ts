@@ -7,9 +7,10 @@ import type { ApiClient } from "../../../api/client";
 import { ApiError } from "../../../api/errors";
 import { fetchOverview, openOverviewStream } from "../../../api/overview";
 import type { ColumnarOverview, GpuNode, OverviewChange } from "../../../api/types";
+import { pause } from "../../../lib/pause";
+import { eventsOf, type StreamEvent } from "../../../lib/serverEvents";
 import { applyChange, applySnapshot } from "../change";
 import { type Fleet, fleetOf } from "../model";
-import { eventsOf, type StreamEvent } from "./events";
 import { markOwnShared } from "./shared";
 
 export const POLL_INTERVAL = 2_000;
@@ -242,13 +243,3 @@ export class OverviewFeed {
 }
 
 const RESYNC = Symbol("a new snapshot is needed");
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
-}

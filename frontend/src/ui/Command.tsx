@@ -1,8 +1,8 @@
 /** Text to take along: a command for a shell, a file, a token. */
 import { ActionIcon, CopyButton } from "@mantine/core";
 import { IconCheck, IconCopy } from "@tabler/icons-react";
-import { useText } from "../../i18n/language";
-import classes from "./account.module.css";
+import { useText } from "../i18n/language";
+import classes from "./Command.module.css";
 
 interface CommandProps {
   text: string;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { eventsOf } from "./events";
+import { eventsOf } from "./serverEvents";
 
 /** What comes out when the answer arrives in these pieces. */
 async function read(...pieces: string[]) {

@@ -9,6 +9,9 @@ fails. A replica that dies in between leaves a reservation that ends by itself.
 Trap: two creates of one name may be on their way, of which one will win. Each is judged without the other, because
 never both count; each drops its own reservation, and what others see of the two is the larger.
 
+A restart holds its room and its name the same way, from before the old pod is deleted until after the new one is made,
+so a pod that is not there for a moment is counted by the same proof.
+
 ResourceQuota is the second wall: it cannot sum over types, but it meets kubectl too.
 """
 
@@ -37,6 +40,9 @@ log = logging.getLogger(__name__)
 _REFUSAL = re.compile(r"(requested|used|limited): (\S+?)(?:, |$)")
 _AMOUNT = re.compile(r"([^=,]+)=([0-9]+)")
 
+HELD = timedelta(days=1)
+"""How long a restart holds its room unless it asks again."""
+
 _Change = Callable[[Namespace], Awaitable[Sequence["Reservation"] | None]]
 
 
@@ -46,6 +52,8 @@ class Reservation(msgspec.Struct, frozen=True):
     until: datetime
     mark: str
     """Tells it from others for a pod of the same name."""
+    keeps_name: bool = False
+    """Whether nobody else may make a pod of that name: it is being restarted, and comes back."""
 
 
 class Use(msgspec.Struct, frozen=True):
@@ -104,11 +112,50 @@ class Quota:
             raise
         await self._release(namespace, mark)
 
+    async def hold(self, namespace: str, pod: str, gpus: int, mark: str, limits: Limits | None) -> None:
+        """Keep the name and the room of a pod that ends and is made again, until `release` or for a day.
+
+        Args:
+            namespace: the user's.
+            pod: its name.
+            gpus: devices it asks for.
+            mark: of this restart; holding again under the same mark only makes it last.
+            limits: what to judge it by where it has no room yet (it had finished); None: it has.
+
+        Raises:
+            QuotaExceeded, Conflict, NotFound.
+        """
+
+        async def add(current: Namespace) -> Sequence[Reservation] | None:
+            reserved = self._live(current)
+            now = self._clock()
+            if any(known.mark == mark and known.until > now + HELD / 2 for known in reserved):
+                return None
+            others = [other for other in reserved if other.mark != mark]
+            if limits is not None:
+                pods = (await self._kube.list(PODS, namespace)).items
+                beside = (known for known in pods if known.metadata.name != pod)
+                _judge(use(beside, self._is_device, (other for other in others if other.pod != pod)), gpus, limits)
+            return [*others, Reservation(pod, gpus, now + HELD, mark, keeps_name=True)]
+
+        await self._write(namespace, add)
+
+    async def release(self, namespace: str, mark: str) -> None:
+        """Drop what is held under this mark. Raises NotFound where the namespace is gone, Unavailable, Conflict."""
+
+        async def drop(current: Namespace) -> Sequence[Reservation] | None:
+            reserved = self._live(current)
+            left = [reservation for reservation in reserved if reservation.mark != mark]
+            return left if len(left) < len(reserved) else None
+
+        await self._write(namespace, drop)
+
     async def _reserve(self, namespace: str, pod: str, gpus: int, limits: Limits, mark: str) -> None:
         async def add(current: Namespace) -> Sequence[Reservation]:
             reserved = self._live(current)
             pods = (await self._kube.list(PODS, namespace)).items
-            if any(known.metadata.name == pod for known in pods):
+            kept = {other.pod for other in reserved if other.keeps_name}
+            if pod in kept or any(known.metadata.name == pod for known in pods):
                 raise AlreadyExists(f"a pod named {pod} is there")
             others = use(pods, self._is_device, (other for other in reserved if other.pod != pod))
             _judge(others, gpus, limits)
@@ -117,13 +164,8 @@ class Quota:
         await self._write(namespace, add)
 
     async def _release(self, namespace: str, mark: str) -> None:
-        async def drop(current: Namespace) -> Sequence[Reservation] | None:
-            reserved = self._live(current)
-            left = [reservation for reservation in reserved if reservation.mark != mark]
-            return left if len(left) < len(reserved) else None
-
         try:
-            await self._write(namespace, drop)
+            await self.release(namespace, mark)
         except GenetError as error:
             extra = {"namespace": namespace, "error": error.detail}
             log.warning("a reservation stays until it ends by itself", extra=extra)

@@ -76,6 +76,10 @@ class KubeClient:
     async def get(self, resource: Resource[T], name: str, namespace: str | None = None) -> T:
         return _decode(resource.one, await self._call("GET", _path(resource, namespace, name)))
 
+    async def whole(self, resource: Resource[Any], name: str, namespace: str | None = None) -> dict[str, Any]:
+        """An object with all its fields, as plain data: for what is made again from it."""
+        return _decode(_WHOLE, await self._call("GET", _path(resource, namespace, name)))
+
     async def list(
         self,
         resource: Resource[T],
@@ -287,6 +291,7 @@ class _ResourceList(msgspec.Struct):
 
 _RESOURCES = msgspec.json.Decoder(_ResourceList)
 _KIND = msgspec.json.Decoder(_Kind)
+_WHOLE = msgspec.json.Decoder(dict[str, Any])
 _GROUP = msgspec.json.Decoder(_Group)
 
 

@@ -1,5 +1,5 @@
 /** What most people leave alone. */
-import { Select, Stack, Textarea } from "@mantine/core";
+import { Group, Select, Stack, Textarea, TextInput } from "@mantine/core";
 import { useText } from "../../i18n/language";
 import type { FormValues } from "./createForm";
 
@@ -28,6 +28,24 @@ export function AdvancedFields({ values, onChange, errors, nodes }: AdvancedFiel
         clearable
         limit={100}
       />
+      <Group grow align="flex-start">
+        <TextInput
+          label={text.create.workingDir}
+          value={values.workingDir}
+          onChange={(event) => onChange({ workingDir: event.currentTarget.value })}
+          error={errors.workingDir}
+          spellCheck={false}
+        />
+        <TextInput
+          label={text.create.shmSize}
+          description={text.create.shmHint}
+          value={values.shmSize}
+          onChange={(event) => onChange({ shmSize: event.currentTarget.value })}
+          error={errors.shmSize}
+          spellCheck={false}
+          inputWrapperOrder={["label", "input", "description", "error"]}
+        />
+      </Group>
       <Textarea
         label={text.create.command}
         description={text.create.commandHint}

@@ -36,7 +36,9 @@ export function CreateDialog({ prefill, nodesOf, onClose, onCreated }: CreateDia
   const change = (part: Partial<FormValues>) => setValues((old) => ({ ...old, ...part }));
 
   const errors = { ...fieldMessages(create.error, FIELDS), ...ownErrors };
-  const advancedHasErrors = ["nodeName", "command", "env"].some((field) => field in errors);
+  const advancedHasErrors = ["nodeName", "command", "env", "workingDir", "shmSize"].some(
+    (field) => field in errors,
+  );
   const form = useRef<HTMLFormElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: every new answer leads to its first bad field
   useEffect(() => {

@@ -54,6 +54,8 @@ describe("toRequest", () => {
       image: " ubuntu:24.04 ",
       command: "sleep\n\n infinity ",
       env: "A=1\n\nB=x=y",
+      workingDir: " /workspace ",
+      shmSize: "16Gi",
     };
     expect(toRequest(values, config)).toEqual({
       image: "ubuntu:24.04",
@@ -65,6 +67,8 @@ describe("toRequest", () => {
         { name: "A", value: "1" },
         { name: "B", value: "x=y" },
       ],
+      workingDir: "/workspace",
+      shmSize: "16Gi",
     });
   });
 });

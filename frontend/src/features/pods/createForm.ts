@@ -15,6 +15,8 @@ export interface FormValues {
   nodeName: string | null;
   command: string;
   env: string;
+  workingDir: string;
+  shmSize: string;
 }
 
 export interface Prefill {
@@ -36,6 +38,8 @@ export const FIELDS = [
   "nodeName",
   "command",
   "env",
+  "workingDir",
+  "shmSize",
 ] as const;
 
 export function initialValues({ gpuTypes, limits, presetImages }: Config, prefill: Prefill): FormValues {
@@ -52,6 +56,8 @@ export function initialValues({ gpuTypes, limits, presetImages }: Config, prefil
     nodeName: type ? prefill.nodeName : null,
     command: "",
     env: "",
+    workingDir: "",
+    shmSize: "",
   };
 }
 
@@ -90,6 +96,8 @@ export function toRequest(values: FormValues, { gpuTypes, presetImages }: Config
     ...(values.name.trim() && { name: values.name.trim() }),
     ...(values.nodeName !== null && { nodeName: values.nodeName }),
     ...(command.length > 0 && { command }),
+    ...(values.workingDir.trim() && { workingDir: values.workingDir.trim() }),
+    ...(values.shmSize.trim() && { shmSize: values.shmSize.trim() }),
   };
 }
 

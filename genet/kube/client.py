@@ -10,16 +10,19 @@ Unavailable (no answer, 401, 429, 5xx; a write may have been done all the same).
 import asyncio
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
+from http import HTTPStatus
 from typing import Any, Generic, Self, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
-from genet.errors import Gone, NotFound, Unavailable
+from genet.errors import Gone, Invalid, NotFound, Unavailable
 from genet.kube import config
+from genet.kube.exec import Execution, executing
 from genet.kube.objects import Resource, T
 from genet.kube.transport import Transport
 from genet.settings import Kubernetes
@@ -211,6 +214,80 @@ class KubeClient:
         }
         path = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods/{quote(pod, safe='')}/log"
         return await self._call("GET", path, {key: value for key, value in query.items() if value is not None})
+
+    @asynccontextmanager
+    async def log_stream(
+        self,
+        namespace: str,
+        pod: str,
+        *,
+        container: str,
+        follow: bool = False,
+        tail_lines: int | None = None,
+        since: datetime | int | None = None,
+        previous: bool = False,
+        timestamps: bool = False,
+        idle_seconds: float,
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """A container's log as bytes, no faster than they are read: what is not read stays with the kubelet.
+
+        A read that is cancelled loses nothing. With `timestamps` see `genet.pods.log_lines` for how to read it.
+
+        Args:
+            namespace: the pod's.
+            pod: its name.
+            container: its name in the pod.
+            follow: go on until the container ends.
+            tail_lines: the last ones only, as the kubelet counts them: a long line is several.
+            since: a moment, of which the API server keeps whole seconds, or seconds before now.
+            previous: of the container that ran before the present one.
+            timestamps: put before each line when it was printed.
+            idle_seconds: silence of that length is Unavailable.
+
+        Raises:
+            Invalid: it has not started.
+            NotFound: the pod is gone.
+        """
+        query = {
+            "container": container,
+            "follow": "true" if follow else None,
+            "tailLines": tail_lines,
+            "sinceSeconds": since if isinstance(since, int) else None,
+            "sinceTime": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(since, datetime) else None,
+            "previous": "true" if previous else None,
+            "timestamps": "true" if timestamps else None,
+        }
+        path = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods/{quote(pod, safe='')}/log"
+        given = {key: value for key, value in query.items() if value is not None}
+        opened = self._transport.open("GET", path, query=given, idle_seconds=idle_seconds)
+        async with AsyncExitStack() as stack:
+            async with self._bounded():
+                response = await stack.enter_async_context(opened)
+            if response.status == HTTPStatus.NO_CONTENT:
+                raise Invalid(f"pod {pod} has no node yet")
+            yield response.content.iter_any()
+
+    def exec(
+        self,
+        namespace: str,
+        pod: str,
+        command: Sequence[str],
+        *,
+        container: str,
+        stdin: bool = False,
+        tty: bool = False,
+    ) -> AbstractAsyncContextManager[Execution]:
+        """Start a process in a container; see `genet.kube.exec`."""
+        return executing(
+            self._transport,
+            namespace,
+            pod,
+            command,
+            container=container,
+            stdin=stdin,
+            tty=tty,
+            connect_seconds=self._timeout_seconds,
+        )
 
     @asynccontextmanager
     async def watch(

@@ -14,6 +14,9 @@ from kubernetes.aio.config import load_incluster_config, load_kube_config
 from genet.errors import Unavailable
 from genet.settings import Kubernetes
 
+MOST_CONNECTIONS = 1000
+"""At once. The client's own 100 would all be taken by as many people who follow a log, and nothing else would go on."""
+
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -38,6 +41,7 @@ async def load(settings: Kubernetes, environ: Mapping[str, str]) -> Configuratio
             )
     except Exception as error:  # the loaders let KeyError, AttributeError and YAML's errors through
         raise Unavailable(f"cannot read how to reach Kubernetes from {where}: {error}") from error
+    configuration.connection_pool_maxsize = MOST_CONNECTIONS
     if urlsplit(configuration.host).hostname in _LOOPBACK:
         # HTTP_PROXY is for the world outside; without NO_PROXY aiohttp would send it calls to this very machine.
         configuration.client_session_kwargs = {"trust_env": False}

@@ -139,9 +139,11 @@ class PodSpec(Projection):
     init_containers: tuple[Container, ...] = ()
     volumes: tuple[Volume, ...] = ()
     resource_claims: tuple[PodResourceClaim, ...] = ()
+    restart_policy: str = "Always"
 
     def __post_init__(self) -> None:
         force_setattr(self, "node_name", intern(self.node_name))
+        force_setattr(self, "restart_policy", intern(self.restart_policy))
 
 
 class ContainerStateWaiting(Projection):

@@ -10,8 +10,8 @@ Trap: the client's own `timeout=None` means five minutes in all, which would cut
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -28,6 +28,8 @@ from genet.kube.answers import error_of, read_status
 CONNECT_SECONDS = 5.0
 MAX_REFUSALS = 2
 MAX_RETRY_AFTER = 5.0
+_MAX_REFUSAL_BYTES = 64 * 1024
+_GOODBYE_SECONDS = 0.25
 
 
 class _Link:
@@ -103,6 +105,31 @@ class Transport:
             else:
                 raise error from ApiException(response.status, response.reason, body=text.decode(errors="replace"))
 
+    @asynccontextmanager
+    async def socket(
+        self, path: str, *, query: Sequence[tuple[str, str]], protocols: Sequence[str]
+    ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """A WebSocket of its own, outside the pool: an open terminal must not take a place that a list needs.
+
+        Nothing is sent twice but what was refused for its credentials.
+
+        Raises:
+            GenetError: what the API server said instead of opening it, or Unavailable.
+        """
+        url = path + "?" + urlencode(query)
+        renewed = False
+        while True:
+            link = await self._current()
+            try:
+                async with _opened(url, link, protocols) as socket:
+                    yield socket
+                    return
+            except _RefusedError as refused:
+                if refused.status == HTTPStatus.UNAUTHORIZED and not renewed:
+                    link.accepted, renewed = False, True
+                    continue
+                raise error_of(read_status(refused.body, refused.status), refused.retry_after) from refused
+
     async def _current(self) -> _Link:
         """The link to use; a new one if there is none, or the credentials of the present one were not accepted."""
         async with self._renewing:
@@ -134,13 +161,11 @@ async def _sent(call: _Call, link: _Link) -> AsyncIterator[aiohttp.ClientRespons
     link.calls += 1
     try:
         configuration = link.api.configuration
-        token = await configuration.get_api_key_with_prefix("BearerToken")
         headers = {
             "Accept": "application/json",
             "Accept-Encoding": "identity",  # inside a cluster the network is cheaper than gzip at both ends
             "Content-Type": call.content_type,
-            "User-Agent": f"genet/{__version__}",
-            **({"Authorization": token} if token else {}),
+            **await _credentials(configuration),
         }
         answer = await link.api.call_api(
             call.method, configuration.host + call.url, headers, call.body, _request_timeout=call.timeout
@@ -156,3 +181,57 @@ async def _sent(call: _Call, link: _Link) -> AsyncIterator[aiohttp.ClientRespons
     finally:
         link.calls -= 1
         await link.close_if_idle()
+
+
+async def _credentials(configuration: Configuration) -> dict[str, str]:
+    token = await configuration.get_api_key_with_prefix("BearerToken")
+    return {"User-Agent": f"genet/{__version__}", **({"Authorization": token} if token else {})}
+
+
+class _RefusedError(Exception):
+    """The API server answered a WebSocket's request with something else; aiohttp's own error lacks the body."""
+
+    def __init__(self, response: aiohttp.ClientResponse, body: bytes) -> None:
+        super().__init__(f"the Kubernetes API answered {response.status}")
+        self.status = response.status
+        self.retry_after = response.headers.get("Retry-After")
+        self.body = body
+
+
+async def _tell_why(_session: aiohttp.ClientSession, _context: object, params: aiohttp.TraceRequestEndParams) -> None:
+    if params.response.status != HTTPStatus.SWITCHING_PROTOCOLS:
+        raise _RefusedError(params.response, await params.response.content.read(_MAX_REFUSAL_BYTES))
+
+
+@asynccontextmanager
+async def _opened(url: str, link: _Link, protocols: Sequence[str]) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+    """On a connection of its own, which is cut when this is left, whatever either side still has to say."""
+    configuration = link.api.configuration
+    tracing = aiohttp.TraceConfig()
+    tracing.on_request_end.append(_tell_why)
+    connector = aiohttp.TCPConnector(ssl=link.api.rest_client.ssl_context)
+    proxies: dict[str, Any] = {"trust_env": True, **(configuration.client_session_kwargs or {})}
+    try:
+        async with aiohttp.ClientSession(
+            connector=connector, connector_owner=False, trace_configs=[tracing], trust_env=proxies["trust_env"]
+        ) as session:
+            socket = await session.ws_connect(
+                configuration.host + url,
+                protocols=protocols,
+                headers=await _credentials(configuration),
+                timeout=aiohttp.ClientWSTimeout(ws_close=_GOODBYE_SECONDS),
+                proxy=configuration.proxy,
+                proxy_headers=configuration.proxy_headers,
+            )
+            try:
+                yield socket
+            finally:
+                with suppress(TimeoutError):  # a server that does not read would never hear the goodbye
+                    async with asyncio.timeout(2 * _GOODBYE_SECONDS):
+                        await socket.close()
+    except (aiohttp.ClientError, OSError, ConfigException) as error:
+        if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
+            link.accepted = False
+        raise Unavailable(f"the Kubernetes API does not answer: {str(error) or type(error).__name__}") from error
+    finally:
+        await connector.close(abort_ssl=True)

@@ -8,10 +8,10 @@ import argparse
 from collections.abc import Sequence
 
 from genet import __version__
-from genet.cli import configuration, keys, server, user, users
+from genet.cli import configuration, keys, pods, server, user, users
 from genet.cli.common import complain
 
-_GROUPS = (user, server, users, keys, configuration)
+_GROUPS = (user, pods, server, users, keys, configuration)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

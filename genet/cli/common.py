@@ -29,6 +29,16 @@ def settings_of(arguments: argparse.Namespace) -> "Settings | None":
         return None
 
 
+def authorities(arguments: argparse.Namespace) -> str | None:
+    """What `--ca-file` or `--ca-data` says, in base64, as kubeconfigs hold it."""
+    import base64
+
+    if arguments.ca_file is None:
+        data: str | None = arguments.ca_data
+        return data
+    return base64.b64encode(arguments.ca_file.read_bytes()).decode()
+
+
 def complain(error: Exception | str, code: int = 2) -> int:
     """Say what is wrong; returns the exit code: 2 for what was asked wrongly, 1 for what could not be done."""
     print(f"genet: {error}", file=sys.stderr)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genet.cli.common import Commands, complain
+from genet.cli.common import Commands, authorities, complain
 
 if TYPE_CHECKING:
     from genet.client.credential import Renewal
@@ -15,22 +15,24 @@ if TYPE_CHECKING:
     from genet.client.store import Login, Store
 
 _INTERRUPTED = 130
+_LONGEST_TOKEN = 4096
 
 
 def add(commands: Commands) -> None:
     login = commands.add_parser("login", help="log in at a Genet server with your browser")
     login.add_argument("server", metavar="SERVER", help="address of the server, such as https://genet.example.org")
     _with_client(login)
-    _with_authorities(login)
+    _withauthorities(login)
     login.add_argument("--no-browser", action="store_true", help="print the address to open, open nothing")
     login.add_argument("--device", action="store_true", help="log in by a code entered on another device")
+    login.add_argument("--with-token", action="store_true", help="keep an API token, read from stdin, for `genet pods`")
     login.add_argument("--time-limit", type=float, default=300.0, metavar="SECONDS", help="(default %(default)g)")
     login.set_defaults(run=_spoken(_login))
 
     credential = commands.add_parser("credential", help="print a credential; kubectl runs this")
     credential.add_argument("--issuer", required=True, metavar="URL", help="who is to say who you are")
     _with_client(credential)
-    _with_authorities(credential)
+    _withauthorities(credential)
     credential.set_defaults(run=_spoken(_credential))
 
     kubeconfig = commands.add_parser("kubeconfig", help="fetch the kubeconfig of your namespace")
@@ -53,7 +55,7 @@ def _with_client(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--client-id", default="kube", metavar="ID", help="(default %(default)s)")
 
 
-def _with_authorities(parser: argparse.ArgumentParser) -> None:
+def _withauthorities(parser: argparse.ArgumentParser) -> None:
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--ca-file", type=Path, metavar="FILE", help="PEM authorities to check the server with")
     group.add_argument("--ca-data", metavar="BASE64", help="the same, as kubeconfigs hold them")
@@ -83,6 +85,10 @@ def _spoken(command: Callable[[argparse.Namespace], int]) -> Callable[[argparse.
 
 
 def _login(arguments: argparse.Namespace) -> int:
+    return _keep_token(arguments) if arguments.with_token else _log_in(arguments)
+
+
+def _log_in(arguments: argparse.Namespace) -> int:
     import time
 
     from genet.client import login
@@ -91,7 +97,7 @@ def _login(arguments: argparse.Namespace) -> int:
     from genet.client.errors import ClientError, printable
     from genet.client.provider import discover
 
-    store, ca_data = _store(), _authorities(arguments)
+    store, ca_data = _store(), authorities(arguments)
     way = login.Way(
         open_url=login.no_browser if arguments.no_browser else login.open_browser,
         by_device=arguments.device,
@@ -113,6 +119,29 @@ def _login(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _keep_token(arguments: argparse.Namespace) -> int:
+    """Asked of the server before it is kept, so that a wrong one is noticed now."""
+    import getpass
+    import time
+
+    from genet.client.addresses import server_url
+    from genet.client.api import Api
+    from genet.client.calls import Calls
+    from genet.client.endpoint import Endpoint, checked_token
+    from genet.client.errors import printable
+    from genet.client.store import ApiToken
+
+    server, ca_data = server_url(arguments.server), authorities(arguments)
+    read = getpass.getpass("API token: ") if sys.stdin.isatty() else sys.stdin.readline(_LONGEST_TOKEN)
+    token = checked_token(read, "what was given")
+    with Calls(ca_data) as calls:
+        status = Api(Endpoint(server, token, ca_data), calls).get("/api/auth/status", dict[str, object])
+    _store().keep_token(ApiToken(server, token, ca_data, int(time.time())))
+    print(f"You are {printable(str(status.get('username')))} at {server}.")
+    print("For your pods: genet pods list")
+    return 0
+
+
 def _credential(arguments: argparse.Namespace) -> int:
     import os
 
@@ -121,7 +150,7 @@ def _credential(arguments: argparse.Namespace) -> int:
 
     is_there = interactive(os.environ.get("KUBERNETES_EXEC_INFO"))
     issuer = safe_url(arguments.issuer, "the issuer")
-    login = current(issuer, arguments.client_id, _renewal(_authorities(arguments), is_there=is_there))
+    login = current(issuer, arguments.client_id, _renewal(authorities(arguments), is_there=is_there))
     print(document(login))
     return 0
 
@@ -166,11 +195,19 @@ def _whoami(arguments: argparse.Namespace) -> int:
 
 
 def _logout(arguments: argparse.Namespace) -> int:
+    from genet.client.addresses import server_url
     from genet.client.calls import Calls
     from genet.client.errors import ClientError
     from genet.client.provider import discover
 
     store = _store()
+    kept = store.latest_token() if arguments.server is None else store.read_token(server_url(arguments.server))
+    login = _known(store, arguments)
+    if kept is not None and (login is None or login.issuer.rstrip("/") == kept.server):
+        store.forget_token(kept.server)
+        print(f"The API token for {kept.server} is forgotten here; your account page there is where to revoke it.")
+        if login is None:
+            return 0
     login = _found(store, arguments)
     refusal: ClientError | None = None
     with store.locked(login.issuer, login.client_id):
@@ -198,15 +235,19 @@ def _current(arguments: argparse.Namespace, *, for_server: bool = False) -> "Log
     return current(login.issuer, login.client_id, renewal, for_server=for_server)
 
 
-def _found(store: "Store", arguments: argparse.Namespace) -> "Login":
+def _known(store: "Store", arguments: argparse.Namespace) -> "Login | None":
     from genet.client.addresses import server_url
-    from genet.client.errors import LoginNeeded
 
     if arguments.server is None:
-        found = store.latest()
-    else:
-        url = server_url(arguments.server)
-        found = store.read(url, arguments.client_id) or store.read(f"{url}/", arguments.client_id)
+        return store.latest()
+    url = server_url(arguments.server)
+    return store.read(url, arguments.client_id) or store.read(f"{url}/", arguments.client_id)
+
+
+def _found(store: "Store", arguments: argparse.Namespace) -> "Login":
+    from genet.client.errors import LoginNeeded
+
+    found = _known(store, arguments)
     if found is None:
         raise LoginNeeded("you are not logged in", hint=f"Log in: genet login {arguments.server or 'SERVER'}")
     return found
@@ -234,13 +275,3 @@ def _store() -> "Store":
     from genet.client.store import Store, default_directory
 
     return Store(default_directory(os.environ))
-
-
-def _authorities(arguments: argparse.Namespace) -> str | None:
-    """Base64, as kubeconfigs hold it."""
-    import base64
-
-    if arguments.ca_file is None:
-        data: str | None = arguments.ca_data
-        return data
-    return base64.b64encode(arguments.ca_file.read_bytes()).decode()

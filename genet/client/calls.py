@@ -1,5 +1,7 @@
 """Requests to the server: bounded in time and size, never redirected, and what is read is what was expected.
 
+A redirect is an answer like any other: followed, it would take the credential to wherever it leads.
+
 Trap: TLS is checked with the system's authorities and with those that httpx brings, since Pythons of some systems come
 without any; where a file of authorities is named, with these alone.
 """
@@ -8,8 +10,9 @@ import base64
 import binascii
 import ssl
 import time
-from collections.abc import Mapping
-from typing import Any, Final, Self, TypeVar
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final, NamedTuple, Self, TypeVar
 
 import httpx
 import msgspec
@@ -21,7 +24,15 @@ T = TypeVar("T")
 
 _LONGEST: Final = 1024 * 1024
 _WHOLE_SECONDS: Final = 30.0
-_TIMEOUT: Final = httpx.Timeout(15.0, connect=10.0)
+_SILENCE_SECONDS: Final = 15.0
+_CONNECT_SECONDS: Final = 10.0
+_TIMEOUT: Final = httpx.Timeout(_SILENCE_SECONDS, connect=_CONNECT_SECONDS)
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 class _Refusal(msgspec.Struct):
@@ -53,22 +64,36 @@ class Calls:
 
     def get(self, url: str, expected: type[T], *, bearer: str | None = None) -> T:
         headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
-        return _decoded(url, *self._ask("GET", url, headers=headers), expected)
+        return _decoded(url, self.send("GET", url, headers=headers), expected)
 
     def post(self, url: str, form: Mapping[str, str], expected: type[T]) -> T:
         """Sends a form, as OAuth does; raises OAuthRefused for its error answers."""
-        return _decoded(url, *self._ask("POST", url, data=dict(form)), expected)
+        return _decoded(url, self.send("POST", url, data=dict(form)), expected)
 
-    def _ask(self, method: str, url: str, **more: Any) -> tuple[int, bytes]:
-        deadline = time.monotonic() + _WHOLE_SECONDS
-        body = b""
+    def send(
+        self, method: str, url: str, *, longest: int = _LONGEST, seconds: float = _WHOLE_SECONDS, **more: Any
+    ) -> Answer:
+        """Whatever is answered, whole: of `longest` bytes at most, and within `seconds`.
+
+        Raises:
+            Unreachable: there is no answer, or too much of one.
+        """
+        deadline = time.monotonic() + seconds
+        body = bytearray()
+        timeout = httpx.Timeout(max(_SILENCE_SECONDS, seconds), connect=_CONNECT_SECONDS)
+        with self.open(method, url, timeout=timeout if seconds > _WHOLE_SECONDS else _TIMEOUT, **more) as answer:
+            for piece in answer.iter_bytes():
+                body += piece
+                if len(body) > longest or time.monotonic() > deadline:
+                    raise Unreachable(f"{origin(url)} answers with too much, or too slowly")
+            return Answer(answer.status_code, answer.headers, bytes(body))
+
+    @contextmanager
+    def open(self, method: str, url: str, **more: Any) -> Iterator[httpx.Response]:
+        """An answer whose head has come; what goes wrong while it is read is Unreachable as well."""
         try:
             with self._client(url).stream(method, url, **more) as answer:
-                for piece in answer.iter_bytes():
-                    body += piece
-                    if len(body) > _LONGEST or time.monotonic() > deadline:
-                        raise Unreachable(f"{origin(url)} answers with too much, or too slowly")
-                return answer.status_code, body
+                yield answer
         except httpx.HTTPError as error:
             reason = printable(str(error)) or type(error).__name__
             hint = "If its certificate comes from your own authority, name that with --ca-file."
@@ -105,7 +130,8 @@ def tls_context(ca_data: str | None) -> ssl.SSLContext:
     return context
 
 
-def _decoded(url: str, status: int, body: bytes, expected: type[T]) -> T:
+def _decoded(url: str, answer: Answer, expected: type[T]) -> T:
+    status, body = answer.status, answer.body
     if status == httpx.codes.OK:
         if expected is type(None):
             return None

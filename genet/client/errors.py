@@ -3,10 +3,13 @@
 ClientError
 ├── LoginNeeded      nothing here proves who somebody is any more
 ├── Unreachable      no answer, or none that can be used; trying again may help
-└── OAuthRefused     the server said no, by a code of OAuth 2
+├── OAuthRefused     the server said no, by a code of OAuth 2
+└── Refused          the server said no, by a problem of its API
 
 No text here holds a code, a token or a verifier: these go to terminals, and terminals into tickets.
 """
+
+from collections.abc import Iterable
 
 _LONGEST = 300
 LONGEST_ADDRESS = 2000
@@ -39,6 +42,24 @@ class OAuthRefused(ClientError):
         self.code = code
         words = f": {printable(description)}" if description else ""
         super().__init__(f"the server refused ({printable(code)}){words}")
+
+
+class Refused(ClientError):
+    """An answer of the API that is a problem (`application/problem+json`).
+
+    Args:
+        status: of the answer.
+        code: such as `quota_exceeded`.
+        detail: the server's words.
+        fields: what is wrong with which field of the request.
+    """
+
+    def __init__(self, status: int, code: str, detail: str, fields: Iterable[tuple[str, str]] = ()) -> None:
+        self.status = status
+        self.code = code
+        self.fields = tuple((printable(field), printable(message)) for field, message in fields)
+        lines = "\n".join(f"  {field}: {message}" if field else f"  {message}" for field, message in self.fields)
+        super().__init__(printable(detail, LONGEST_ADDRESS), hint=lines)
 
 
 def printable(text: str, longest: int = _LONGEST) -> str:

@@ -12,16 +12,19 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from genet.client.errors import ClientError
+
+Kept = TypeVar("Kept")
 
 _VERSION = 1
 _LONGEST = 1024 * 1024
 _OTHERS = 0o077
+_API_TOKEN = "API token"  # noqa: S105 # stands where logins have their client's id
 
 
 class Login(NamedTuple):
@@ -41,8 +44,18 @@ class Login(NamedTuple):
     logged_in_at: int
 
 
+class ApiToken(NamedTuple):
+    """An API token that somebody gave for one server."""
+
+    server: str
+    token: str
+    ca_data: str | None
+    """As that of a login."""
+    kept_at: int
+
+
 class Store:
-    """The logins of one person.
+    """The logins of one person, and their API tokens.
 
     Args:
         directory: made when the first login is kept.
@@ -53,11 +66,11 @@ class Store:
 
     def read(self, issuer: str, client_id: str) -> Login | None:
         """None also for a file that another version wrote."""
-        return self._read(self._path(issuer, client_id, "json"))
+        return self._login(self._path(issuer, client_id, "json"))
 
     def latest(self) -> Login | None:
         """The login that was begun last."""
-        found = [login for path in self._directory.glob("*.json") if (login := self._read(path))]
+        found = [login for path in self._directory.glob("*.json") if (login := self._login(path))]
         return max(found, key=lambda login: login.logged_in_at, default=None)
 
     @contextmanager
@@ -74,25 +87,62 @@ class Store:
 
     def keep(self, login: Login) -> None:
         """To be called under the lock."""
-        self._make_directory()
-        path = self._path(login.issuer, login.client_id, "json")
-        new = path.with_suffix(f".{os.getpid()}")
-        with suppress(FileNotFoundError):
-            new.unlink()
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as file:
-            json.dump({"version": _VERSION, **login._asdict()}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
+        self._write(self._path(login.issuer, login.client_id, "json"), login._asdict())
 
     def forget(self, issuer: str, client_id: str) -> None:
         """To be called under the lock, whose file stays: others may be waiting for it."""
         with suppress(FileNotFoundError):
             self._path(issuer, client_id, "json").unlink()
 
+    def read_token(self, server: str) -> ApiToken | None:
+        return self._token(self._path(server, _API_TOKEN, "token"))
+
+    def latest_token(self) -> ApiToken | None:
+        """The one that was kept last."""
+        found = [token for path in self._directory.glob("*.token") if (token := self._token(path))]
+        return max(found, key=lambda token: token.kept_at, default=None)
+
+    def keep_token(self, token: ApiToken) -> None:
+        self._write(self._path(token.server, _API_TOKEN, "token"), token._asdict())
+
+    def keep_known_host(self, pod: str, lines: str) -> Path:
+        """A file of host keys for ssh; a pod's name is no path."""
+        self._make_directory()
+        path = self._path(pod, "known host", "hosts")
+        self._replace(path, lines)
+        return path
+
+    def forget_token(self, server: str) -> bool:
+        """False: there was none."""
+        try:
+            self._path(server, _API_TOKEN, "token").unlink()
+        except FileNotFoundError:
+            return False
+        return True
+
     def _path(self, issuer: str, client_id: str, suffix: str) -> Path:
         name = hashlib.sha256(f"{issuer}\n{client_id}".encode()).hexdigest()[:32]
         return self._directory / f"{name}.{suffix}"
+
+    def _write(self, path: Path, document: dict[str, Any]) -> None:
+        self._make_directory()
+        self._replace(path, json.dumps({"version": _VERSION, **document}))
+
+    def _replace(self, path: Path, text: str) -> None:
+        new = path.with_suffix(f".{os.getpid()}")
+        with suppress(FileNotFoundError):
+            new.unlink()
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+
+    def _login(self, path: Path) -> Login | None:
+        return _known(Login, self._read(path))
+
+    def _token(self, path: Path) -> ApiToken | None:
+        return _known(ApiToken, self._read(path))
 
     def _make_directory(self) -> None:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -105,7 +155,7 @@ class Store:
         if about.st_mode & _OTHERS:
             self._directory.chmod(0o700)
 
-    def _read(self, path: Path) -> Login | None:
+    def _read(self, path: Path) -> bytes | None:
         try:
             file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         except FileNotFoundError:
@@ -116,7 +166,7 @@ class Store:
                 raise ClientError(
                     f"{path} is not yours alone, so the login in it is not used", hint="Remove it and log in again."
                 )
-            return _login(opened.read(_LONGEST))
+            return opened.read(_LONGEST)
 
 
 def default_directory(environ: Mapping[str, str]) -> Path:
@@ -126,9 +176,10 @@ def default_directory(environ: Mapping[str, str]) -> Path:
     return base / "genet"
 
 
-def _login(text: bytes) -> Login | None:
+def _known(kind: Callable[..., Kept], text: bytes | None) -> Kept | None:
+    """None also for what another version wrote."""
     try:
-        document = json.loads(text)
-        return Login(**document) if document.pop("version") == _VERSION else None
+        document = json.loads(text or b"null")
+        return kind(**document) if document.pop("version") == _VERSION else None
     except (ValueError, TypeError, KeyError, AttributeError):
         return None

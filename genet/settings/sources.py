@@ -17,6 +17,8 @@ from genet.settings.section import SECRET
 
 PREFIX = "GENET_"
 FILE_VARIABLE = "GENET_CONFIG"
+NO_SETTINGS = frozenset({FILE_VARIABLE, "GENET_URL", "GENET_TOKEN"})
+"""Names of the environment that are for other parts: which file to read, and two of the command line."""
 MASK = "********"
 
 _PATH = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>.*)`)?$", re.DOTALL)
@@ -103,7 +105,7 @@ def _read(file: Path) -> dict[str, Any]:
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for variable, text in environ.items():
-        if not variable.startswith(PREFIX) or variable == FILE_VARIABLE:
+        if not variable.startswith(PREFIX) or variable in NO_SETTINGS:
             continue
         *parents, leaf = _keys(variable)
         target = found

@@ -20,7 +20,7 @@ from tests.processes import environment
 from tests.served import listening
 
 PERSON = Path(__file__).parent / "person_with_browser.py"
-BASE = {"httpx", "msgspec"}
+BASE = {"httpx", "msgspec", "wsproto"}
 
 
 @pytest.fixture(scope="module")

@@ -110,6 +110,11 @@ def pvc(user: str, volume: str) -> str:
     return f"{user}-{volume}"
 
 
+def pull_secret(name: str) -> str:
+    """The Secret in a person's namespace with the registry credentials that have this name in the configuration."""
+    return f"genet-pull-{name}"
+
+
 def generated_pod_name(unix_seconds: int, entropy: bytes) -> str:
     """`{unix seconds}-{4 base32}` for a request without a name; `entropy` is 3 or more random bytes."""
     return f"{unix_seconds}-{base64.b32encode(entropy).decode().lower()[:4]}"

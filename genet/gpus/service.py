@@ -25,7 +25,7 @@ from genet.gpus.overview import Audience, Availability, Form, Moment, Sources, S
 from genet.gpus.telemetry.feed import Feed, Rounds
 from genet.gpus.unfailing import again_and_again
 from genet.gpus.usage.holders import Ledger, NodeUse, node_use
-from genet.gpus.wire.fleet import Fleet
+from genet.gpus.wire.fleet import Devices, Fleet
 from genet.gpus.wire.renderings import SLICE_SECONDS, Renderings, Representation, Variant
 from genet.gpus.wire.stream import Listener, Streams
 from genet.settings import GPUType
@@ -119,6 +119,16 @@ class OverviewService:
         self._require_ready()
         await self.settle()
         return self._fleet.availability(self.moment().updated_at)
+
+    async def devices(self) -> Callable[[str, str], Devices]:
+        """Tells what a node has of a resource, by their names.
+
+        Raises:
+            Unavailable: as for `overview`.
+        """
+        self._require_ready()
+        await self.settle()
+        return self._fleet.devices
 
     async def settle(self) -> None:
         """Bring the fleet up to what is known; readings of a round still being taken in come when they come."""

@@ -41,6 +41,8 @@ class OptionalGroup:
         """
         self.is_served: bool | None = None
         """None: the API server has not said yet."""
+        self.version: str | None = None
+        """The best of those that can be read; None: none is served, as far as is known."""
         self._kube = kube
         self._name = name
         self._versions = versions
@@ -66,7 +68,7 @@ class OptionalGroup:
         except GenetError:
             return known
         found = next((version for version in self._versions if version in served), None)
-        self.is_served = found is not None
+        self.is_served, self.version = found is not None, found
         return found
 
     def _caches_of(self, version: str | None) -> Iterable[Cache[Any]]:

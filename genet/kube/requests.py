@@ -2,15 +2,27 @@
 
 Trap: init containers run one after the other before the rest, so the pod asks for the larger of their maximum and the
 containers' sum; a sidecar (an init container with restartPolicy Always) runs along with everything that starts later.
+
+Two ways to ask leave no trace in a container's resources: cards shared by agreement, and claims (DRA). Of pods that
+Genet made, its annotations say how many devices those are; elsewhere an annotation is a word of whoever made the pod.
 """
 
+import re
 from collections.abc import Callable
+from typing import Final
 
+from genet import naming
 from genet.kube.objects import Container, Pod
 from genet.kube.quantity import parse
 
 FINISHED = frozenset({"Succeeded", "Failed"})
 """Phases in which a pod holds nothing any more."""
+SHARED: Final = "genet.io/shared"
+"""Stands among resources for cards that pods share by agreement; nothing is requested by that name."""
+CLAIMED: Final = "genet.io/claimed"
+"""Stands among resources for devices that are claimed (DRA)."""
+
+_FEW: Final = re.compile(r"[0-9]{1,4}", re.ASCII)
 
 
 def is_finished(pod: Pod) -> bool:
@@ -18,7 +30,16 @@ def is_finished(pod: Pod) -> bool:
 
 
 def devices(pod: Pod, is_device: Callable[[str], bool]) -> dict[str, int]:
-    """Devices asked for, by extended resource; resources of which none is asked are absent."""
+    """Devices asked for, by extended resource, `SHARED` or `CLAIMED`; of which none is asked, those are absent.
+
+    The one place that says how many devices a pod asks for.
+    """
+    counts = extended(pod, is_device) | {SHARED: len(chosen_cards(pod)), CLAIMED: _claimed(pod)}
+    return {name: count for name, count in counts.items() if count}
+
+
+def extended(pod: Pod, is_device: Callable[[str], bool]) -> dict[str, int]:
+    """Those of them that a device plugin has to give."""
     names = {
         name
         for container in (*pod.spec.containers, *pod.spec.init_containers)
@@ -27,6 +48,24 @@ def devices(pod: Pod, is_device: Callable[[str], bool]) -> dict[str, int]:
     }
     counts = {name: _effective(pod, name) for name in sorted(names)}
     return {name: count for name, count in counts.items() if count}
+
+
+def chosen_cards(pod: Pod) -> tuple[int, ...]:
+    """Indexes of the cards that the pod shares, where Genet chose them for it."""
+    if not _is_genets(pod):
+        return ()
+    texts = pod.metadata.annotations.get(naming.GPU_DEVICES, "").split(",")
+    return tuple(sorted({int(text) for text in texts if _FEW.fullmatch(text)}))
+
+
+def _claimed(pod: Pod) -> int:
+    claims = len(pod.spec.resource_claims)
+    text = pod.metadata.annotations.get(naming.GPU_COUNT, "")
+    return max(claims, int(text)) if claims and _is_genets(pod) and _FEW.fullmatch(text) else claims
+
+
+def _is_genets(pod: Pod) -> bool:
+    return pod.metadata.labels.get(naming.CREATED_BY) == "genet"
 
 
 def _effective(pod: Pod, name: str) -> int:

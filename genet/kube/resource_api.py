@@ -116,6 +116,37 @@ class ResourceClaim(KubeObject):
     status: ResourceClaimStatus = ResourceClaimStatus()
 
 
+class DeviceRequest(Projection):
+    """One of a template's requests, in the shape of v1beta1, which does not say which kind of request it is."""
+
+    device_class_name: str = ""
+    count: int = 0
+    selectors: tuple[dict[str, dict[str, str]], ...] = ()
+    exactly: "DeviceRequest | msgspec.UnsetType" = msgspec.UNSET
+
+    def __post_init__(self) -> None:
+        if isinstance(self.exactly, DeviceRequest):
+            for field in ("device_class_name", "count", "selectors"):
+                force_setattr(self, field, getattr(self.exactly, field))
+            force_setattr(self, "exactly", msgspec.UNSET)
+
+
+class DeviceClaim(Projection):
+    requests: tuple[DeviceRequest, ...] = ()
+
+
+class ResourceClaimSpec(Projection):
+    devices: DeviceClaim = DeviceClaim()
+
+
+class ResourceClaimTemplateSpec(Projection):
+    spec: ResourceClaimSpec = ResourceClaimSpec()
+
+
+class ResourceClaimTemplate(KubeObject):
+    spec: ResourceClaimTemplateSpec = ResourceClaimTemplateSpec()
+
+
 def slices(version: str) -> Resource[ResourceSlice]:
     """Where ResourceSlices are served in this version of the group."""
     return Resource(f"{GROUP}/{version}", "ResourceSlice", "resourceslices", ResourceSlice, namespaced=False)
@@ -124,3 +155,8 @@ def slices(version: str) -> Resource[ResourceSlice]:
 def claims(version: str) -> Resource[ResourceClaim]:
     """Where ResourceClaims are served in this version of the group."""
     return Resource(f"{GROUP}/{version}", "ResourceClaim", "resourceclaims", ResourceClaim)
+
+
+def templates(version: str) -> Resource[ResourceClaimTemplate]:
+    """Where ResourceClaimTemplates are served in this version of the group."""
+    return Resource(f"{GROUP}/{version}", "ResourceClaimTemplate", "resourceclaimtemplates", ResourceClaimTemplate)

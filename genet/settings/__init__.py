@@ -11,7 +11,7 @@ from genet.settings.access import TLS, Admins, Auth, Dev, Kubernetes, Server
 from genet.settings.gpu import GPU, GPUType, PresetImage, Toleration
 from genet.settings.kubeconfig import Certificates, Cluster, Kubeconfig
 from genet.settings.login import Allow, Client, Lifetimes, OAuth, OIDCProvider, Proxy, Session
-from genet.settings.pod import Compute, Idle, Lifecycle, Pod
+from genet.settings.pod import Compute, EgressProxy, Idle, Lifecycle, Pod, PullSecret
 from genet.settings.section import Section
 from genet.settings.storage import Storage, Volume
 from genet.settings.work import SSH, Terminal
@@ -29,6 +29,7 @@ __all__ = [
     "Cluster",
     "Compute",
     "Dev",
+    "EgressProxy",
     "GPUType",
     "Idle",
     "Kubeconfig",
@@ -40,6 +41,7 @@ __all__ = [
     "Pod",
     "PresetImage",
     "Proxy",
+    "PullSecret",
     "Server",
     "Session",
     "Settings",
@@ -61,6 +63,7 @@ class Settings(Section, frozen=True):
     kubernetes: Kubernetes = Kubernetes()
     gpu: GPU = GPU()
     pod: Pod = Pod()
+    proxy: EgressProxy = EgressProxy()
     storage: Storage = Storage()
     ssh: SSH = SSH()
     terminal: Terminal = Terminal()

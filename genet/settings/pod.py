@@ -4,7 +4,13 @@ from typing import Annotated
 
 import msgspec
 
-from genet.settings.section import Quantity, Section
+from genet.settings.gpu import Toleration
+from genet.settings.section import Quantity, Secret, Section
+
+_DNS_LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+_DNS_NAME = r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$"
+Name = Annotated[str, msgspec.Meta(pattern=_DNS_NAME)]
+"""The name of an object of the cluster."""
 
 # A POSIX shell and nothing else is asked of the image. `wait` is what lets the trap run at once on TERM.
 DEFAULT_COMMAND = (
@@ -22,6 +28,28 @@ class Compute(Section, frozen=True):
     """Bytes."""
 
 
+class PullSecret(Section, frozen=True):
+    """Credentials of one registry; they should let nobody push, since whoever may run pods can use them."""
+
+    name: Annotated[str, msgspec.Meta(pattern=_DNS_LABEL)]
+    """Of the Secret in every person's namespace, behind `genet-pull-`."""
+    registry: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._/-]+)?$")]
+    """Host, with its port if it has one, such as `registry.example.org`; without scheme."""
+    username: Annotated[str, msgspec.Meta(pattern=r"^[^:\x00-\x1f]+$")]
+    password: Secret
+
+
+class EgressProxy(Section, frozen=True):
+    """How pods reach what is outside, told to programs by the usual environment variables in both spellings."""
+
+    http_proxy: str | None = None
+    """`HTTP_PROXY`, such as `http://proxy.example.org:3128`. Whoever has a pod can read what stands here."""
+    https_proxy: str | None = None
+    """`HTTPS_PROXY`."""
+    no_proxy: str | None = None
+    """`NO_PROXY`: what is reached without it, such as `10.0.0.0/8,.svc,.cluster.local`."""
+
+
 class Pod(Section, frozen=True):
     command: tuple[str, ...] = DEFAULT_COMMAND
     """Main process where neither the request nor its preset image names one."""
@@ -29,6 +57,28 @@ class Pod(Section, frozen=True):
     """Limits (and requests) of a pod whose request says nothing."""
     max: Compute = Compute(cpu="64", memory="512Gi")
     """The most one pod may ask for."""
+    allowed_images: tuple[Annotated[str, msgspec.Meta(min_length=1)], ...] = ()
+    """The images people may run besides the presets: a repository with its registry
+    (`registry.example.org/team/torch`), everything below one (`registry.example.org/team/*`), or either with a tag in
+    which `*` stands for anything (`docker.io/library/debian:12*`). Without entries, any image."""
+    pull_secrets: tuple[PullSecret, ...] = ()
+    """Registry credentials that every person's pods pull with; people cannot read them with kubectl."""
+    env: dict[str, str] = msgspec.field(default_factory=dict)
+    """Environment of every pod; what a request sets goes before it."""
+    tolerations: tuple[Toleration, ...] = ()
+    """Given to every pod, besides its GPU type's; people cannot add their own."""
+    node_selector: dict[str, str] = msgspec.field(default_factory=dict)
+    """Labels of the nodes that pods run on, besides their GPU type's."""
+    scheduler_name: Name | None = None
+    """null: the cluster's default scheduler."""
+    priority_class_name: Name | None = None
+    """PriorityClass of every pod; null: the cluster's default."""
+    runtime_class_name: Name | None = None
+    """RuntimeClass of every pod; null: the nodes' default."""
+    service_account: Name | None = None
+    """ServiceAccount of every pod, which must be there in every person's namespace; null: `default`."""
+    mount_service_account_token: bool = False
+    """Put that account's token into the pods: whoever is in one then has its rights."""
 
 
 class Idle(Section, frozen=True):

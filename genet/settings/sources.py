@@ -13,6 +13,7 @@ import msgspec
 
 from genet.settings import Settings
 from genet.settings.checks import login_complaints
+from genet.settings.pod_checks import pod_complaints
 from genet.settings.section import SECRET
 
 PREFIX = "GENET_"
@@ -60,8 +61,13 @@ def effective(settings: Settings) -> dict[str, Any]:
     """The configuration as plain data in the file's own spelling, secrets masked."""
     document: dict[str, Any] = _masked(settings, msgspec.to_builtins(settings))
     if settings.prometheus_url:
-        document["prometheusURL"] = re.sub(r"(?<=://)[^/@]*@", f"{MASK}@", settings.prometheus_url)
+        document["prometheusURL"] = _without_credentials(settings.prometheus_url)
+    document["proxy"] = {key: url and _without_credentials(url) for key, url in document["proxy"].items()}
     return document
+
+
+def _without_credentials(url: str) -> str:
+    return re.sub(r"(?<=://)[^/@]*@", f"{MASK}@", url)
 
 
 def _masked(value: Any, document: Any) -> Any:
@@ -175,10 +181,11 @@ def _check(settings: Settings) -> None:
     for key, names in (
         ("gpu.availableTypes", [kind.name for kind in settings.gpu.available_types]),
         ("gpu.presetImages", [image.name for image in settings.gpu.preset_images]),
+        ("pod.pullSecrets", [secret.name for secret in settings.pod.pull_secrets]),
         ("storage.volumes", [volume.name for volume in settings.storage.volumes]),
     ):
         doubled = next((name for index, name in enumerate(names) if name in names[:index]), None)
         if doubled is not None:
             raise ConfigurationError(f"{key}: the name {doubled!r} stands twice")
-    for key, complaint in login_complaints(settings):
+    for key, complaint in (*login_complaints(settings), *pod_complaints(settings)):
         raise ConfigurationError(f"{key}: {complaint}")

@@ -20,7 +20,7 @@ class Demand:
         """Units by resource and pod."""
         self._claimed: dict[str, set[PodKey]] = {}
         for key, pod in self.pods.items():
-            for resource, units in requests.devices(pod, is_device).items():
+            for resource, units in requests.extended(pod, is_device).items():
                 self.asked.setdefault(resource, {})[key] = units
             served = pod.status.extended_resource_claim_status
             for mapping in served.request_mappings if served else ():

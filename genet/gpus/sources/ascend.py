@@ -123,11 +123,11 @@ def _given(facts: NodeFacts) -> Iterator[tuple[Pod, _Chip, str | None]]:
     for pod in () if _is_hamis(facts.node) else facts.pods:
         text = pod.metadata.annotations.get(_REAL, "")
         if text and len(text) <= _LONGEST and not requests.is_finished(pod):
-            asked = list(requests.devices(pod, _is_counted))
+            asked = list(requests.extended(pod, _is_counted))
             for chip in _chips(text):
                 if len(asked) == 1 or chip.resource in asked:
                     yield pod, chip, chip.resource if chip.resource in asked else asked[0]
-                elif not asked and requests.devices(pod, lambda name: name == _CORES):
+                elif not asked and requests.extended(pod, lambda name: name == _CORES):
                     yield pod, chip, None
 
 

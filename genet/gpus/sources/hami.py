@@ -194,7 +194,7 @@ def _resource(node: Node, vendor: str) -> str | None:
 
 def _asked(pod: Pod, vendor: str) -> str | None:
     """Without asking for it nobody is given a card, whatever the annotation says."""
-    return _only(list(requests.devices(pod, lambda name: _counts(name, vendor))))
+    return _only(list(requests.extended(pod, lambda name: _counts(name, vendor))))
 
 
 def _only(names: list[str]) -> str | None:

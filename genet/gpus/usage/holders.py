@@ -72,7 +72,7 @@ def node_use(devices: Mapping[Kind, NodeDevices], pods: Iterable[Pod], is_device
             continue
         ref, seen = named.get((pod.metadata.namespace, pod.metadata.name), (None, {}))
         user = ref.user if ref else naming.holder(pod.metadata.namespace, pod.metadata.labels)
-        for type_, amount in _by_type(devices, seen, requests.devices(pod, is_device)):
+        for type_, amount in _by_type(devices, seen, requests.extended(pod, is_device)):
             holder = Holder(pod.metadata.namespace, user or "", type_)
             held[holder] = held.get(holder, _NOTHING).plus(amount)
     types = {part.node.device_type: kind.type for kind, part in devices.items() if part.node.device_type}

@@ -72,6 +72,15 @@ class GroupView(NamedTuple):
     """By name of their nodes."""
 
 
+class Devices(NamedTuple):
+    """The devices of one node that one resource counts."""
+
+    free: int
+    """Units that new pods could get now."""
+    indexes: frozenset[int]
+    """Of the cards, or of the slices where only those are known."""
+
+
 class View(NamedTuple):
     """The fleet at one revision of an audience."""
 
@@ -151,6 +160,13 @@ class Fleet:
     def _shown(self) -> list[Kind]:
         """Without groups whose devices are all parts of cards that other groups show."""
         return [kind for kind in self.kinds() if self._groups[kind].sums.total()]
+
+    def devices(self, name: str, resource: str) -> Devices:
+        """What the node has of the resource; nothing, where it is not known."""
+        kinds = [kind for kind in self._kinds.get(name, ()) if kind.resource_name == resource]
+        found = [self._groups[kind].pieces[name] for kind in kinds]
+        indexes = frozenset(slot.index for piece in found for slot in piece.node.slots)
+        return Devices(sum(piece.free for piece in found), indexes)
 
     def availability(self, updated_at: datetime) -> Availability:
         return Availability(

@@ -13,6 +13,7 @@ from genet.simulation.errors import bad_request, forbidden, not_found
 from genet.simulation.limits import LimitRanges
 from genet.simulation.quotas import Quotas
 from genet.simulation.resources import KINDS, Kind
+from genet.simulation.services import Services
 from genet.simulation.store import Object, Store
 
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
@@ -23,6 +24,7 @@ class Admission:
         self._store = store
         self._limits = LimitRanges(store)
         self._quotas = Quotas(store)
+        self._services = Services(store)
 
     def create(self, kind: Kind, obj: Object) -> Object:
         """The object as it is to be stored; ApiError 400, 403, 404 or 422. What is handed in stays as it is."""
@@ -38,6 +40,8 @@ class Admission:
             if kind.plural in ("secrets", "limitranges"):
                 defaults.fill(kind.plural, obj)
             validation.check_update(kind, obj, old)
+            if kind.plural == "services":
+                self._services.update(obj, old)
             if kind.plural == signing.PLURAL:
                 obj["spec"] = old["spec"]
         return obj
@@ -53,6 +57,8 @@ class Admission:
         defaults.fill(kind.plural, obj)
         if kind.plural == "pods":
             self._check_accounts(obj)
+        if kind.plural == "services":
+            self._services.create(obj)
         if kind.plural == "persistentvolumeclaims":
             self._choose_storage_class(obj)
         if kind.plural == signing.PLURAL and signing.asks_for_masters(obj):

@@ -7,6 +7,7 @@ Ended pods use nothing but `count/pods`. Scopes are not simulated: every quota c
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from genet.simulation import services
 from genet.simulation.errors import forbidden
 from genet.simulation.quantity import parse
 from genet.simulation.resources import KINDS, Kind
@@ -63,6 +64,8 @@ def usage(kind: Kind, obj: Object, *, ended: bool = False) -> Usage:
         return found
     if kind.plural in COUNTED:
         found[kind.plural] = 1
+    if kind.plural == "services":
+        found |= services.usage(obj)
     if kind.plural == "persistentvolumeclaims":
         found |= _prefixed("requests", _parsed(obj["spec"].get("resources", {}).get("requests", {})))
     if kind.plural == "pods":

@@ -17,7 +17,7 @@ LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 QUALIFIED = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
-LABEL_NAMED = frozenset({"namespaces", "services"})
+LABEL_1035 = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 MAX_LABEL, MAX_SUBDOMAIN = 63, 253
 POD_MUTABLE = frozenset({
     "activeDeadlineSeconds", "containers", "initContainers", "terminationGracePeriodSeconds", "tolerations",
@@ -30,11 +30,21 @@ LABEL_TEXT = (
     "an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 )
+LABEL_1035_TEXT = (
+    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, "
+    "and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is "
+    "'[a-z]([-a-z0-9]*[a-z0-9])?')"
+)
 SUBDOMAIN_TEXT = (
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
     "end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
 )
+NAMES: Mapping[str, tuple[re.Pattern[str], int, str]] = {
+    "namespaces": (LABEL, MAX_LABEL, LABEL_TEXT),
+    "services": (LABEL_1035, MAX_LABEL, LABEL_1035_TEXT),
+}
+"""Names of kinds that take no subdomain: pattern, bytes at most, what is said of others."""
 FORBIDDEN_POD_UPDATE = (
     "Forbidden: pod updates may not change fields other than `spec.containers[*].image`, "
     "`spec.initContainers[*].image`, `spec.activeDeadlineSeconds`, `spec.tolerations` (only additions to existing "
@@ -94,10 +104,9 @@ def _metadata(kind: Kind, obj: Object) -> Iterator[Cause]:
     metadata = obj["metadata"]
     name = metadata.get("name", "")
     if name and not kind.group.startswith("rbac."):
-        short = kind.plural in LABEL_NAMED
-        pattern, limit = (LABEL, MAX_LABEL) if short else (SUBDOMAIN, MAX_SUBDOMAIN)
+        pattern, limit, text = NAMES.get(kind.plural, (SUBDOMAIN, MAX_SUBDOMAIN, SUBDOMAIN_TEXT))
         if not pattern.fullmatch(name):
-            yield _invalid("metadata.name", name, LABEL_TEXT if short else SUBDOMAIN_TEXT)
+            yield _invalid("metadata.name", name, text)
         if len(name) > limit:
             yield _invalid("metadata.name", name, f"must be no more than {limit} bytes")
     for field in ("labels", "annotations"):

@@ -47,6 +47,10 @@ SSH_HOST_KEY = "genet.io/ssh-host-key"
 """Annotation of a pod: the fingerprint of its SSH host key, as `ssh-keygen -l` prints it."""
 GPU_MODE = "genet.io/gpu-mode"
 """Label of a node: `shared` where several of Genet's pods may work on one card."""
+RECLAIM_POLICY = "genet.io/reclaim-policy"
+"""Label of a claim that Genet made: `Delete` where it goes with the last pod that uses it."""
+HELD = "genet.io/held-"
+"""Annotation of a claim, with a mark behind it: RFC 3339 time until which a pod that uses it is being made."""
 EXEMPT = "genet.io/exempt"
 """Annotation of a namespace: `true` keeps the clean-up out of it."""
 POD_LIMIT = "genet.io/pod-limit"
@@ -113,6 +117,11 @@ def pvc(user: str, volume: str) -> str:
 def pull_secret(name: str) -> str:
     """The Secret in a person's namespace with the registry credentials that have this name in the configuration."""
     return f"genet-pull-{name}"
+
+
+def persistent_volume(user: str, volume: str) -> str:
+    """Of the whole cluster, so with a separator that neither part can hold: `a-x` and `b-c` are not `a-x-b` and `c`."""
+    return f"genet.{user}.{volume}"
 
 
 def generated_pod_name(unix_seconds: int, entropy: bytes) -> str:

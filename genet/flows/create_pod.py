@@ -1,4 +1,4 @@
-"""Create a pod: checks, a ready namespace, room in the quota, the pod itself. The order is the safety."""
+"""Create a pod: checks, a ready namespace, its volumes, room in the quota, the pod itself. The order is the safety."""
 
 import asyncio
 import secrets
@@ -10,13 +10,14 @@ from genet.auth.user import User
 from genet.errors import AlreadyExists, FieldError, Invalid
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
-from genet.kube.objects import PODS, Node, Pod
+from genet.kube.objects import PODS, Namespace, Node, Pod
 from genet.limits import Limits, limits_of
 from genet.pods import checks, manifest
 from genet.pods.model import PodRequest
 from genet.quota import Quota
 from genet.settings import Settings
 from genet.storage import mounting
+from genet.storage.service import Storage
 from genet.tenancy.service import Tenancy
 from genet.tenancy.settling import new_namespace, settled
 
@@ -36,6 +37,7 @@ class CreatePod:
         settings: Settings,
         *,
         tenancy: Tenancy,
+        storage: Storage,
         quota: Quota,
         pods: Cache[Pod],
         nodes: Cache[Node],
@@ -45,6 +47,7 @@ class CreatePod:
         self._kube = kube
         self._settings = settings
         self._tenancy = tenancy
+        self._storage = storage
         self._quota = quota
         self._pods = pods
         self._nodes = nodes
@@ -79,6 +82,10 @@ class CreatePod:
 
     async def _make(self, user: User, request: PodRequest) -> Pod:
         namespace = await self._tenancy.ready(user)
+        async with self._storage.ready(user):
+            return await self._make_in(namespace, user, request)
+
+    async def _make_in(self, namespace: Namespace, user: User, request: PodRequest) -> Pod:
         limits = limits_of(namespace, self._settings)
         for _ in range(_NAME_TRIES):
             name = request.name or naming.generated_pod_name(int(self._clock().timestamp()), self._entropy(3))

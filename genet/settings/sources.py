@@ -15,6 +15,7 @@ from genet.settings import Settings
 from genet.settings.checks import login_complaints
 from genet.settings.pod_checks import pod_complaints
 from genet.settings.section import SECRET
+from genet.settings.storage_checks import storage_complaints
 
 PREFIX = "GENET_"
 FILE_VARIABLE = "GENET_CONFIG"
@@ -187,5 +188,7 @@ def _check(settings: Settings) -> None:
         doubled = next((name for index, name in enumerate(names) if name in names[:index]), None)
         if doubled is not None:
             raise ConfigurationError(f"{key}: the name {doubled!r} stands twice")
+    for key, complaint in storage_complaints(settings.storage):
+        raise ConfigurationError(f"{key}: {complaint}")
     for key, complaint in (*login_complaints(settings), *pod_complaints(settings)):
         raise ConfigurationError(f"{key}: {complaint}")

@@ -12,7 +12,7 @@ from typing import Any
 
 from genet import naming
 from genet.kube.quantity import parse
-from genet.settings import Settings, Volume
+from genet.settings import Settings
 
 QUOTA = "genet"
 TENANT_ROLE = "genet-tenant"
@@ -65,8 +65,11 @@ def resource_quota(settings: Settings, pod_limit: int, gpu_limit: int) -> dict[s
         "services.nodeports": str(pod_limit),
         "services.loadbalancers": "0",
         "count/jobs.batch": str(pod_limit),
+        # a claim of its own for each pod as well: pods made with kubectl may bring some, as far as the storage goes
         "persistentvolumeclaims": str(len(settings.storage.volumes) + pod_limit),
-        "requests.storage": str(ceil(sum(parse(volume.size) for volume in settings.storage.volumes))),
+        "requests.storage": str(
+            ceil(sum(parse(volume.most) for volume in settings.storage.volumes if volume.has_claim))
+        ),
     }
     return _named("ResourceQuota", QUOTA) | {"spec": {"hard": hard}}
 
@@ -98,16 +101,6 @@ def network_policy(user: str) -> dict[str, Any]:
             "egress": [{"to": out}],
         }
     }
-
-
-def claim(user: str, volume: Volume) -> dict[str, Any]:
-    spec: dict[str, Any] = {
-        "accessModes": [volume.access_mode],
-        "resources": {"requests": {"storage": volume.size}},
-    }
-    if volume.storage_class is not None:
-        spec["storageClassName"] = volume.storage_class
-    return _named("PersistentVolumeClaim", naming.pvc(user, volume.name)) | {"spec": spec}
 
 
 def _role_binding(role: str, subject: dict[str, str]) -> dict[str, Any]:

@@ -25,7 +25,6 @@ from genet.kube.objects import (
     LIMIT_RANGES,
     NAMESPACES,
     NETWORK_POLICIES,
-    PVCS,
     RESOURCE_QUOTAS,
     ROLE_BINDINGS,
     Namespace,
@@ -195,7 +194,6 @@ class Tenancy:
             (LIMIT_RANGES, manifests.limit_range(settings)),
             (NETWORK_POLICIES, manifests.network_policy(user.identifier)),
             *users,
-            *((PVCS, manifests.claim(user.identifier, volume)) for volume in settings.storage.volumes),
         ]
 
     async def _apply(self, resource: Resource[Any], manifest: Mapping[str, Any], namespace: str) -> None:
@@ -203,13 +201,9 @@ class Tenancy:
         if resource is ROLE_BINDINGS:
             await bind(self._kube, manifest, namespace)
             return
-        if resource is PVCS and await self._is_there(PVCS, name, namespace):
-            return
         try:
             await self._kube.create(resource, manifest, namespace)
         except AlreadyExists:
-            if resource is PVCS:
-                return  # a claim cannot be changed
             replace = [{"op": "replace", "path": "/spec", "value": manifest["spec"]}]
             await self._kube.patch(resource, name, replace, namespace)
         except QuotaRefused:

@@ -39,6 +39,8 @@ from genet.pods.service import BY_NAMESPACE, Pods
 from genet.prometheus import Prometheus
 from genet.quota import Quota
 from genet.settings import Settings
+from genet.storage.reclaim import Reclaim, Reclaiming
+from genet.storage.service import Storage
 from genet.tenancy.service import Tenancy
 
 
@@ -60,6 +62,7 @@ class Services:
     """None: people do not log in here (dev and proxy mode)."""
     provider: Provider | None
     """None: switched off."""
+    storage: Storage
     create_pod: CreatePod
     delete_pod: DeletePod
     extend_pod: ExtendPod
@@ -108,6 +111,8 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
         histories = Histories(_prometheus(settings), clock)
         idle_after = timedelta(minutes=settings.lifecycle.idle.minutes)
         usage = UsageReports(overview.ledger, _prometheus(settings, 10.0), idle_after=idle_after, clock=clock)
+        reclaiming = Reclaiming(Reclaim(kube, settings.storage, clock), pods)
+        storage = Storage(kube, settings.storage, clock, unused=reclaiming.soon)
         services = Services(
             settings=settings,
             clock=clock,
@@ -124,7 +129,17 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
             login=Login(upstream, identity.sealer, settings, clock) if upstream else None,
             provider=provider,
             collecting=Collecting.over(kube, identity.records, settings.oidc_provider.ttl, clock),
-            create_pod=CreatePod(kube, settings, tenancy=tenancy, quota=quota, pods=pods, nodes=nodes, clock=clock),
+            storage=storage,
+            create_pod=CreatePod(
+                kube,
+                settings,
+                tenancy=tenancy,
+                storage=storage,
+                quota=quota,
+                pods=pods,
+                nodes=nodes,
+                clock=clock,
+            ),
             delete_pod=DeletePod(kube, pods=pods),
             extend_pod=ExtendPod(kube, settings.lifecycle, pods=pods, clock=clock),
             issue_kubeconfig=IssueKubeconfig(
@@ -141,6 +156,7 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(cache.run()) for cache in services.caches]
             tasks += [group.create_task(room.run()) for room in (facts, overview, services.gauges)]
+            tasks.append(group.create_task(reclaiming.run()))
             if provider is not None:
                 tasks.append(group.create_task(provider.keys.run()))
             if identity.is_needed:

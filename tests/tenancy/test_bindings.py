@@ -7,7 +7,7 @@ import pytest
 
 from genet import naming
 from genet.auth.user import User
-from genet.errors import Conflict, Forbidden, QuotaRefused, Unavailable
+from genet.errors import Conflict, Forbidden, Unavailable
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
 from genet.kube.objects import NAMESPACES
@@ -175,18 +175,15 @@ async def test_who_is_disabled_while_the_namespace_is_made_ready_is_not_left_bou
 
 
 async def test_nor_where_it_broke_off_half_way(tenancy, cluster):
-    """As at a claim for which the quota has no room left: by then the person is bound."""
-    await tenancy().ready(ALICE)
-    theirs = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "10Gi"}}}
-    cluster.store.create(
-        "persistentvolumeclaims", {"metadata": {"name": "own", "namespace": NAMESPACE}, "spec": theirs}
-    )
-    volumes = {"volumes": [{"name": "work", "mountPath": "/work", "size": "10Gi"}]}
-    with pytest.raises(QuotaRefused):
-        await tenancy(storage=volumes).ready(ALICE)
+    """As where its last write is not answered: by then the person is bound."""
+    path = f"/api/v1/namespaces/{NAMESPACE}"
+    await switch(cluster, "fail", status=500, path=path, method="PATCH")
+    with pytest.raises(Unavailable):
+        await tenancy().ready(ALICE)
     assert bound(cluster) is not None
+    await switch(cluster, "fail", status=500, path=path, method="PATCH")
     with pytest.raises(Forbidden, match="disabled"):
-        await tenancy(is_disabled=Register(False, True), storage=volumes).ready(ALICE)
+        await tenancy(is_disabled=Register(False, True)).ready(ALICE)
     assert bound(cluster) is None
 
 

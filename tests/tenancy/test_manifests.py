@@ -3,7 +3,7 @@ from ipaddress import ip_address, ip_network
 import msgspec
 import pytest
 
-from genet.settings import Settings, Volume
+from genet.settings import Settings
 from genet.tenancy import manifests
 
 SETTINGS = msgspec.convert(
@@ -75,14 +75,3 @@ def test_other_users_pods_do_not_get_in():
         {"matchLabels": {"genet.io/user": "alice-alice"}},
         {"matchExpressions": [{"key": "genet.io/user", "operator": "DoesNotExist"}]},
     ]
-
-
-@pytest.mark.parametrize(("storage_class", "expected"), [(None, {}), ("fast", {"storageClassName": "fast"})])
-def test_a_claim_names_a_storage_class_only_where_one_is_configured(storage_class, expected):
-    claim = manifests.claim("alice-alice", Volume(name="work", mount_path="/w", storage_class=storage_class))
-    assert claim["metadata"]["name"] == "alice-alice-work"
-    assert claim["spec"] == {
-        "accessModes": ["ReadWriteOnce"],
-        "resources": {"requests": {"storage": "10Gi"}},
-        **expected,
-    }

@@ -1,0 +1,3 @@
+from tests.replicas import cluster, kubeconfig, replica
+
+__all__ = ["cluster", "kubeconfig", "replica"]

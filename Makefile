@@ -4,12 +4,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.setup
+FUZZ := $(VENV)/fuzz/.setup
 PAGE := genet/web/static/index.html
 NPM := tests/npm/node_modules/.package-lock.json
 PORT ?= 8080
 SCENARIO ?= small
+COUNT ?= 20000
+SEED ?=
 
-.PHONY: help setup demo test check e2e browser bench mutants frontend lock format clean
+.PHONY: help setup demo test check e2e browser bench fuzz mutants frontend lock format clean
 
 help:  ## this list
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -62,6 +65,15 @@ browser: setup  ## the page in Debian's or Playwright's Chromium
 bench: setup  ## what things cost, as ratios (SCENARIO=large)
 	$(BIN)/python -m tests.bench.run $(if $(filter command line,$(origin SCENARIO)),$(SCENARIO),large)
 
+fuzz: setup $(FUZZ)  ## made-up requests to every operation (COUNT=20000, SEED=)
+	$(BIN)/python -m tests.fuzz.run $(VENV)/fuzz/bin/python $(COUNT) $(SEED)
+
+# Apart from the other packages, see pyproject.toml.
+$(FUZZ): requirements-fuzz.lock
+	test -x $(VENV)/fuzz/bin/python || $(PYTHON) -m venv $(VENV)/fuzz
+	$(VENV)/fuzz/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-fuzz.lock
+	touch $@
+
 mutants: setup  ## take each defence out and see its tests fail
 	$(BIN)/python tests/mutants/run.py
 
@@ -69,6 +81,8 @@ lock: pyproject.toml  ## choose versions anew
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --extra server --group dev --python-version 3.11 --universal --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --output-file requirements.lock
+	$(BIN)/uv pip compile --group fuzz --python-version 3.11 --universal --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --output-file requirements-fuzz.lock
 
 format: setup
 	$(BIN)/ruff check --fix .

@@ -47,7 +47,7 @@ def decode(raw: bytes, kind: type[T]) -> Body[T]:
 def _struct(document: dict[str, Any], kind: type[T], path: str, errors: list[FieldError]) -> T:
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
     prefix = f"{path}." if path else ""
-    errors.extend(FieldError(prefix + key, "no such field") for key in document if key not in fields)
+    errors.extend(FieldError(prefix + (key or '""'), "no such field") for key in document if key not in fields)
     values: dict[str, Any] = {}
     for key, field in fields.items():
         if key in document:

@@ -145,3 +145,15 @@ async def test_every_answer_is_as_the_openapi_document_says(replica, unsynced):
     again = await replica.ask("GET", "/api/cluster/gpu-overview", headers={"If-None-Match": etag})
     assert again.status_code == 304
     check(again, "/api/cluster/gpu-overview", "get")
+
+
+def test_no_body_is_promised_where_none_comes():
+    document = create_litestar(Settings(auth=Auth(mode="dev"))).openapi_schema.to_schema()
+    empty = [
+        (path, answers["204"].get("content"))
+        for path, methods in document["paths"].items()
+        for answers in (method["responses"] for method in methods.values())
+        if "204" in answers
+    ]
+    assert empty
+    assert all(content is None for _, content in empty), empty

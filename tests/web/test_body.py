@@ -52,6 +52,10 @@ def test_each_bad_field_is_named(field, value):
     assert bad_fields(raw) == {field}
 
 
+def test_a_key_of_no_letters_has_a_name_all_the_same():
+    assert bad_fields(b'{"image": "debian", "": 1, "env": [{"name": "A", "value": "", "": 1}]}') == {'""', 'env[0].""'}
+
+
 def test_all_bad_fields_are_named_at_once():
     raw = b'{"gpuCount": "2", "env": [{"name": 1, "value": 2}], "colour": "red", "cpu": 1}'
     assert bad_fields(raw) == {"image", "gpuCount", "env[0].name", "env[0].value", "colour", "cpu"}

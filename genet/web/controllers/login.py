@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from litestar import Response, get, post
 from litestar.datastructures import Cookie
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import QueryParameter
 
 from genet.auth.login import COOKIE_PREFIX, HOME, LIFETIME, LoginFailed, local_path
@@ -64,7 +65,14 @@ async def log_in_ended(request: AnyRequest, services: Injected) -> Response[Any]
     return answer
 
 
-@post("/api/auth/logout", name="auth:logout", tags=["account"], status_code=204, responses=refusals(401, 403, 503))
+@post(
+    "/api/auth/logout",
+    name="auth:logout",
+    tags=["account"],
+    status_code=204,
+    # said by hand, or the document would promise a body that is null
+    responses={204: ResponseSpec(None, description="logged out"), **refusals(401, 403, 503)},
+)
 async def log_out(
     request: AnyRequest,
     services: Injected,

@@ -1,18 +1,26 @@
-"""Create a pod: checks, a ready namespace, its volumes, room in the quota, the pod itself. The order is the safety."""
+"""Create a pod: checks, a ready namespace, its volumes, room in the quota, its claim, the pod, what belongs to it.
+
+The order is the safety: nothing is made before every check has passed, and what fails or dies in between leaves nothing
+that counts for ever.
+"""
 
 import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from genet import naming
 from genet.auth.user import User
 from genet.errors import AlreadyExists, FieldError, Invalid
+from genet.flows.claim_templates import ClaimTemplates
+from genet.flows.companions import Companions
+from genet.flows.places import Places
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
-from genet.kube.objects import PODS, Namespace, Node, Pod
+from genet.kube.objects import PODS, Node, Pod
 from genet.limits import Limits, limits_of
-from genet.pods import checks, manifest
+from genet.pods import checks, manifest, modes, room
 from genet.pods.model import PodRequest
 from genet.quota import Quota
 from genet.settings import Settings
@@ -28,6 +36,12 @@ class PodExists(AlreadyExists):
     code = "pod_exists"
 
 
+class Created(NamedTuple):
+    pod: Pod
+    waits: str | None
+    """What is free where, if the pod asks for more GPUs than are free now; None: it can start at once."""
+
+
 class CreatePod:
     """Call it with a request to get the pod that was made."""
 
@@ -41,6 +55,9 @@ class CreatePod:
         quota: Quota,
         pods: Cache[Pod],
         nodes: Cache[Node],
+        places: Places,
+        templates: ClaimTemplates,
+        companions: Companions,
         clock: Callable[[], datetime],
         entropy: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
@@ -51,11 +68,14 @@ class CreatePod:
         self._quota = quota
         self._pods = pods
         self._nodes = nodes
+        self._places = places
+        self._templates = templates
+        self._companions = companions
         self._clock = clock
         self._entropy = entropy
         self._making: set[asyncio.Task[Pod]] = set()
 
-    async def __call__(self, user: User, request: PodRequest, errors: Sequence[FieldError] = ()) -> Pod:
+    async def __call__(self, user: User, request: PodRequest, errors: Sequence[FieldError] = ()) -> Created:
         """Nothing is created unless every check passes.
 
         Args:
@@ -66,42 +86,51 @@ class CreatePod:
         Raises:
             Invalid, NamespaceTaken, QuotaExceeded, PodExists, Conflict, Unavailable.
         """
-        self._check(request, errors)
+        waits = await self._check(request, errors)
         # what has begun is finished, also when the client hangs up: half a creation would hold its place in the quota
         making = asyncio.create_task(self._make(user, request))
         self._making.add(making)
         making.add_done_callback(self._making.discard)
-        return await asyncio.shield(making)
+        return Created(await asyncio.shield(making), waits)
 
-    def _check(self, request: PodRequest, errors: Sequence[FieldError]) -> None:
+    async def _check(self, request: PodRequest, errors: Sequence[FieldError]) -> str | None:
+        """What to tell of GPUs that are not free now. Raises Invalid."""
         bad = {error.field for error in errors}
-        found = checks.check(request, self._settings, {node.metadata.name for node in self._nodes.all()})
-        everything = [*errors, *(error for error in found if error.field not in bad)]
+        kind = modes.type_of(request, self._settings)
+        places = await self._places(kind) if kind is not None and request.gpu_count > 0 else []
+        nodes = {node.metadata.name: node for node in self._nodes.all()}
+        found = checks.check(request, self._settings, nodes, places)
+        unserved = self._templates.complaint(kind)
+        everything = [*errors, *(error for error in [*found, *filter(None, [unserved])] if error.field not in bad)]
         if everything:
             raise Invalid("the request has fields that cannot be used", errors=everything)
+        return room.waits(request, kind, places) if kind is not None else None
 
     async def _make(self, user: User, request: PodRequest) -> Pod:
         namespace = await self._tenancy.ready(user)
-        async with self._storage.ready(user):
-            return await self._make_in(namespace, user, request)
-
-    async def _make_in(self, namespace: Namespace, user: User, request: PodRequest) -> Pod:
         limits = limits_of(namespace, self._settings)
+        async with self._storage.ready(user):
+            pod = await self._named(user, request, limits)
+        self._pods.merge(pod)
+        return await self._companions.make(pod)
+
+    async def _named(self, user: User, request: PodRequest, limits: Limits) -> Pod:
         for _ in range(_NAME_TRIES):
             name = request.name or naming.generated_pod_name(int(self._clock().timestamp()), self._entropy(3))
             try:
-                pod = await self._create(user, request, name, limits)
+                return await self._create(user, request, name, limits)
             except AlreadyExists as error:
                 if request.name is None:
                     continue
                 raise PodExists(f"you have a pod named {request.name!r} already") from error
-            self._pods.merge(pod)
-            return pod
         raise PodExists("no free name was found; choose one")
 
     async def _create(self, user: User, request: PodRequest, name: str, limits: Limits) -> Pod:
         parts = mounting.parts(self._settings.storage, user.identifier)
         body = manifest.build(request, self._settings, parts, user=user.identifier, name=name, now=self._clock())
         pod, namespace = body["metadata"]["name"], body["metadata"]["namespace"]
+        kind = modes.type_of(request, self._settings)
         async with self._quota.room(namespace, pod, request.gpu_count, limits):
+            if kind is not None and kind.mode == "dra" and request.gpu_count:
+                await self._templates.make(kind, request, user.identifier, pod)
             return await settled(lambda: self._kube.create(PODS, body, namespace), new_namespace)

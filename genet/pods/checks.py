@@ -6,59 +6,94 @@ All bad fields are found at once, each with what was expected. Traps:
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
-from genet import naming
+from genet import naming, references
 from genet.errors import FieldError
+from genet.kube.objects import Node
 from genet.kube.quantity import parse
+from genet.pods import modes, room
 from genet.pods.model import PodRequest
+from genet.pods.room import Place
 from genet.settings import GPUType, Settings
 
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _DEVICE_VARIABLE = re.compile(r".*_VISIBLE_DEVICES|NVIDIA_.*", re.IGNORECASE)
-# One reference as container runtimes take it: registry host, path, tag, digest; no spaces, no scheme.
-_IMAGE = re.compile(
-    r"(?:[A-Za-z0-9.-]+(?::[0-9]{1,5})?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*"
-    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
-)
 _NUL = "\0"
+_NAMED = 3
+"""Entries of the allow-list that a refusal names."""
 
 
-def check(request: PodRequest, settings: Settings, nodes: Collection[str]) -> list[FieldError]:
-    """What is wrong with the request, in the order of its fields; `nodes` are the cluster's node names."""
+def check(
+    request: PodRequest, settings: Settings, nodes: Mapping[str, Node], places: Sequence[Place] = ()
+) -> list[FieldError]:
+    """What is wrong with the request, in the order of its fields.
+
+    Args:
+        request: what is asked for.
+        settings: the configuration.
+        nodes: all of the cluster, by name.
+        places: where devices of the request's GPU type are.
+    """
     most = settings.pod.max
     memory = list(_quantity("memory", request.memory, most.memory, minimum=Decimal(1)))
     # shared memory is part of the pod's memory, where that is known
     shared = most.memory if memory else request.memory or settings.pod.defaults.memory
-    return [
-        *_image(request),
-        *_gpus(request, settings),
+    kind = modes.type_of(request, settings)
+    found = [
+        *_image(request, settings),
+        *_gpus(request, settings, kind),
         *_quantity("cpu", request.cpu, most.cpu, minimum=Decimal("0.001")),
         *memory,
-        *_node(request, nodes),
+        *_node(request, settings, kind, nodes),
+    ]
+    found += _places(request, kind, places, {error.field for error in found})
+    return [
+        *found,
         *_name(request),
         *_process(request),
         *_quantity("shmSize", request.shm_size, shared, minimum=Decimal(1)),
     ]
 
 
-def _image(request: PodRequest) -> Iterator[FieldError]:
-    if not _IMAGE.fullmatch(request.image):
+def _image(request: PodRequest, settings: Settings) -> Iterator[FieldError]:
+    image = references.read(request.image)
+    if image is None:
         yield FieldError("image", "expected an image reference such as registry.example/team/image:tag")
+        return
+    listed = settings.pod.allowed_images
+    if not listed:
+        return
+    allowed = [entry for entry in map(references.pattern, listed) if entry is not None]
+    presets = (references.read(preset.image) for preset in settings.gpu.preset_images)
+    if not references.is_allowed(image, allowed, presets):
+        named = ", ".join(listed[:_NAMED]) + (", …" if len(listed) > _NAMED else "")
+        yield FieldError("image", f"not an image that may run here; the offered ones may, and: {named}")
 
 
-def _gpus(request: PodRequest, settings: Settings) -> Iterator[FieldError]:
-    types = {kind.name: kind for kind in settings.gpu.available_types}
-    kind = types.get(request.gpu_type) if request.gpu_type is not None else None
+def _gpus(request: PodRequest, settings: Settings, kind: GPUType | None) -> Iterator[FieldError]:
     if request.gpu_type is not None and kind is None:
-        yield FieldError("gpuType", f"no such GPU type; there are: {', '.join(types) or 'none'}")
+        names = ", ".join(known.name for known in settings.gpu.available_types)
+        yield FieldError("gpuType", f"no such GPU type; there are: {names or 'none'}")
     if request.gpu_type is None and request.gpu_count > 0:
         yield FieldError("gpuType", "required where gpuCount is more than 0")
-    if kind is not None and request.gpu_count > kind.max_per_pod:
-        yield FieldError("gpuCount", f"at most {kind.max_per_pod} of {kind.name} in one pod")
-    if request.gpu_devices:
+    if kind is not None and request.gpu_count > modes.most(kind):
+        yield FieldError("gpuCount", f"at most {modes.most(kind)} of {kind.name} in one pod")
+    if kind is not None and kind.mode == "shared":
+        yield from _cards(request)
+    elif request.gpu_devices:
         yield FieldError("gpuDevices", "cards can only be chosen where the GPU type is shared")
+
+
+def _cards(request: PodRequest) -> Iterator[FieldError]:
+    if len(request.gpu_devices) != request.gpu_count:
+        yield FieldError("gpuDevices", f"expected the indexes of {request.gpu_count} cards, as gpuCount says")
+    for position, card in enumerate(request.gpu_devices):
+        if card in request.gpu_devices[:position]:
+            yield FieldError(f"gpuDevices[{position}]", f"card {card} stands twice")
+    if request.gpu_count and request.node_name is None:
+        yield FieldError("nodeName", "required where the GPU type is shared: cards are chosen on a node")
 
 
 def _quantity(field: str, text: str | None, maximum: str, *, minimum: Decimal) -> Iterator[FieldError]:
@@ -73,9 +108,48 @@ def _quantity(field: str, text: str | None, maximum: str, *, minimum: Decimal) -
         yield FieldError(field, f"expected more than 0 and at most {maximum}")
 
 
-def _node(request: PodRequest, nodes: Collection[str]) -> Iterator[FieldError]:
-    if request.node_name is not None and request.node_name not in nodes:
+def _node(
+    request: PodRequest, settings: Settings, kind: GPUType | None, nodes: Mapping[str, Node]
+) -> Iterator[FieldError]:
+    if request.node_name is None:
+        return
+    node = nodes.get(request.node_name)
+    if node is None:
         yield FieldError("nodeName", "no such node")
+        return
+    if kind is not None and kind.mode == "shared":
+        if node.metadata.labels.get(naming.GPU_MODE) != "shared":
+            yield FieldError("nodeName", f"not a node whose cards are shared ({naming.GPU_MODE}=shared)")
+            return
+        if _advertises(node, kind.resource_name):
+            yield FieldError("nodeName", f"its cards are handed out as {kind.resource_name}, so they are not shared")
+            return
+    if not modes.node_selector(kind, settings).items() <= node.metadata.labels.items():
+        what = f"of the type {kind.name}" if kind is not None else "for pods"
+        yield FieldError("nodeName", f"not a node {what}")
+
+
+def _advertises(node: Node, resource: str) -> bool:
+    return any(parse(amounts.get(resource, "0")) for amounts in (node.status.capacity, node.status.allocatable))
+
+
+def _places(request: PodRequest, kind: GPUType | None, places: Sequence[Place], bad: set[str]) -> Iterator[FieldError]:
+    """What the places say, where the fields that they are about are good by themselves."""
+    if kind is None or not request.gpu_count or bad & {"gpuType", "gpuCount", "nodeName"}:
+        return
+    if kind.mode != "shared":
+        error = room.beyond(request, kind, places)
+        if error is not None:
+            yield error
+        return
+    here = next((place for place in places if place.node == request.node_name), None)
+    if here is None or not here.cards:
+        yield FieldError("nodeName", f"nobody says which cards {request.node_name} has")
+        return
+    for position, card in enumerate(request.gpu_devices):
+        if card not in here.cards:
+            known = ", ".join(map(str, sorted(here.cards)))
+            yield FieldError(f"gpuDevices[{position}]", f"{here.node} has no card {card}; it has {known}")
 
 
 def _name(request: PodRequest) -> Iterator[FieldError]:
@@ -100,7 +174,3 @@ def _process(request: PodRequest) -> Iterator[FieldError]:
         seen.add(variable.name)
     if request.working_dir is not None and not re.fullmatch(r"/[^\0\n]{0,4095}", request.working_dir):
         yield FieldError("workingDir", "expected an absolute path")
-
-
-def chosen_type(request: PodRequest, settings: Settings) -> GPUType | None:
-    return next((kind for kind in settings.gpu.available_types if kind.name == request.gpu_type), None)

@@ -17,6 +17,9 @@ from genet.settings import Settings
 QUOTA = "genet"
 TENANT_ROLE = "genet-tenant"
 USER_ROLE = "genet-user"
+ENFORCE = "pod-security.kubernetes.io/enforce"
+LEVELS = ("baseline", "restricted")
+"""Pod Security levels that will do, the usual one first."""
 _RBAC = "rbac.authorization.k8s.io"
 _METADATA_ADDRESSES = (
     "169.254.169.254/32",  # nearly everybody
@@ -37,7 +40,7 @@ def namespace(user: str, owner: str, email: str) -> dict[str, Any]:
             "labels": {
                 naming.MANAGED: "true",
                 naming.USER: user,
-                "pod-security.kubernetes.io/enforce": "baseline",
+                ENFORCE: LEVELS[0],
             },
             "annotations": {naming.OWNER: owner, naming.EMAIL: email},
         },
@@ -55,12 +58,20 @@ def user_role_binding(user: str, prefix: str) -> dict[str, Any]:
     return _role_binding(USER_ROLE, {"kind": "User", "apiGroup": _RBAC, "name": f"{prefix}{user}"})
 
 
-def resource_quota(settings: Settings, pod_limit: int, gpu_limit: int) -> dict[str, Any]:
-    """The second wall behind Genet's own sums; kubectl meets it too."""
-    resources = sorted({kind.resource_name for kind in settings.gpu.available_types})
+def resource_quota(
+    settings: Settings, pod_limit: int, gpu_limit: int, *, counts_claims: bool = False
+) -> dict[str, Any]:
+    """The second wall behind Genet's own sums; kubectl meets it too.
+
+    Of cards that are shared by agreement the cluster knows nothing; nobody gets one as an extended resource either.
+    """
+    types = settings.gpu.available_types
+    resources = sorted({kind.resource_name for kind in types if kind.mode not in ("dra", "none")})
+    classes = sorted({kind.device_class for kind in types if kind.device_class is not None}) if counts_claims else ()
     hard = {
         "pods": str(pod_limit),
         **{f"requests.{name}": str(gpu_limit) for name in resources},
+        **{f"{name}.deviceclass.resource.k8s.io/devices": str(gpu_limit) for name in classes},
         "services": str(pod_limit),
         "services.nodeports": str(pod_limit),
         "services.loadbalancers": "0",

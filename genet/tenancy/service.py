@@ -27,12 +27,13 @@ from genet.kube.objects import (
     NETWORK_POLICIES,
     RESOURCE_QUOTAS,
     ROLE_BINDINGS,
+    SECRETS,
     Namespace,
     Resource,
 )
 from genet.limits import Limits, limits_of
 from genet.settings import Settings
-from genet.tenancy import manifests
+from genet.tenancy import manifests, pull_secrets
 from genet.tenancy.bindings import bind, unbind
 from genet.tenancy.settling import settled
 
@@ -51,6 +52,7 @@ class Tenancy:
         *,
         namespaces: Cache[Namespace],
         is_disabled: Callable[[str], Awaitable[bool]] = nobody,
+        serves_claims: Callable[[], bool] = lambda: False,
     ) -> None:
         """Collaborators.
 
@@ -59,10 +61,13 @@ class Tenancy:
             settings: the configuration.
             namespaces: all of the cluster.
             is_disabled: whether the person of that userIdentifier is shut out, as it is now and not as a cache has it.
+            serves_claims: whether the cluster serves `resource.k8s.io`, and so counts what is claimed.
         """
         self._kube = kube
         self._is_disabled = is_disabled
+        self._serves_claims = serves_claims
         self._settings = settings
+        self._pull_mark = pull_secrets.mark(settings.pod.pull_secrets)
         self._namespaces = namespaces
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -79,7 +84,7 @@ class Tenancy:
         async with self._turns.setdefault(user.identifier, asyncio.Lock()):
             namespace = await self._own(user)
             wanted = self._wanted(user, limits_of(namespace, self._settings))
-            digest = _digest(wanted)
+            digest = _digest(wanted, self._pull_mark)
             if namespace.metadata.annotations.get(naming.PREPARED) != digest:
                 try:
                     namespace = await self._prepare(namespace, wanted, digest)
@@ -179,7 +184,16 @@ class Tenancy:
         check_owner(namespace, user)
         if namespace.metadata.deletion_timestamp is not None:
             raise Conflict(f"the namespace {name} is being deleted; try again when it is gone")
-        return namespace
+        return await self._guarded(namespace)
+
+    async def _guarded(self, namespace: Namespace) -> Namespace:
+        """Pod Security watches over it, also where somebody took that off."""
+        meta = namespace.metadata
+        if meta.labels.get(manifests.ENFORCE) in manifests.LEVELS:
+            return namespace
+        # by uid: a namespace of that name made anew meanwhile may be somebody else's
+        patch = {"metadata": {"uid": meta.uid, "labels": {manifests.ENFORCE: manifests.LEVELS[0]}}}
+        return await self._kube.patch(NAMESPACES, meta.name, patch)
 
     def _wanted(self, user: User, limits: Limits) -> list[tuple[Resource[Any], dict[str, Any]]]:
         """In the order to make them: the quota before anything that it counts, the person's rights behind all walls."""
@@ -190,9 +204,13 @@ class Tenancy:
         users = [(ROLE_BINDINGS, manifests.user_role_binding(user.identifier, prefix))] if self._binds_users else []
         return [
             *own,
-            (RESOURCE_QUOTAS, manifests.resource_quota(settings, limits.pods, limits.gpus)),
+            (
+                RESOURCE_QUOTAS,
+                manifests.resource_quota(settings, limits.pods, limits.gpus, counts_claims=self._serves_claims()),
+            ),
             (LIMIT_RANGES, manifests.limit_range(settings)),
             (NETWORK_POLICIES, manifests.network_policy(user.identifier)),
+            *((SECRETS, pull_secrets.manifest(secret)) for secret in settings.pod.pull_secrets),
             *users,
         ]
 
@@ -204,7 +222,8 @@ class Tenancy:
         try:
             await self._kube.create(resource, manifest, namespace)
         except AlreadyExists:
-            replace = [{"op": "replace", "path": "/spec", "value": manifest["spec"]}]
+            content = "data" if resource is SECRETS else "spec"
+            replace = [{"op": "replace", "path": f"/{content}", "value": manifest[content]}]
             await self._kube.patch(resource, name, replace, namespace)
         except QuotaRefused:
             # the quota is asked before the name is looked at, so it may count what another replica just made twice
@@ -227,8 +246,9 @@ def check_owner(namespace: Namespace, user: User) -> None:
         )
 
 
-def _digest(wanted: list[tuple[Resource[Any], dict[str, Any]]]) -> str:
-    return hashlib.sha256(msgspec.json.encode([manifest for _, manifest in wanted], order="sorted")).hexdigest()[:16]
+def _digest(wanted: list[tuple[Resource[Any], dict[str, Any]]], pull_mark: str) -> str:
+    shown = [{key: part for key, part in manifest.items() if key != "data"} for _, manifest in wanted]
+    return hashlib.sha256(msgspec.json.encode([*shown, pull_mark], order="sorted")).hexdigest()[:16]
 
 
 def _just_bound(error: Forbidden) -> bool:

@@ -15,11 +15,15 @@ from genet.auth.login import Login
 from genet.auth.recheck import Recheck
 from genet.auth.upstream import Upstream
 from genet.errors import Unavailable
+from genet.flows.claim_templates import ClaimTemplates
+from genet.flows.companions import Companions
 from genet.flows.create_pod import CreatePod
 from genet.flows.delete_pod import DeletePod
 from genet.flows.extend_pod import ExtendPod
 from genet.flows.issue_kubeconfig import IssueKubeconfig
+from genet.flows.places import Places
 from genet.flows.show_node import ShowNode
+from genet.flows.ssh_keys import SSHKeys
 from genet.gpus.dynamic import DynamicResources
 from genet.gpus.facts import NODE_INDEX, Facts, by_node, device_info_cache
 from genet.gpus.service import OverviewService
@@ -98,13 +102,31 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
         nodes = Cache(kube, NODES)
         namespaces = Cache(kube, NAMESPACES)
         device_info = device_info_cache(kube) if settings.gpu.ascend_device_info else None
-        facts = Facts(nodes, pods, dynamic=DynamicResources(kube), device_info=device_info)
+        dynamic = DynamicResources(kube)
+        facts = Facts(nodes, pods, dynamic=dynamic, device_info=device_info)
         overview = OverviewService(facts, settings.gpu.available_types, _reader(settings), clock=clock)
         is_device = counts_devices(kind.resource_name for kind in settings.gpu.available_types)
-        tenancy = Tenancy(kube, settings, namespaces=namespaces, is_disabled=identity.people.is_disabled)
-        # while it holds its room, a creation makes two calls and waits some seconds; clocks differ by some more
-        lifetime = timedelta(seconds=30 + 2 * settings.kubernetes.request_timeout_seconds)
+        tenancy = Tenancy(
+            kube,
+            settings,
+            namespaces=namespaces,
+            is_disabled=identity.people.is_disabled,
+            serves_claims=lambda: dynamic.group.version is not None,
+        )
+        # while it holds its room, a creation makes a few calls and waits some seconds; clocks differ by some more
+        lifetime = timedelta(seconds=30 + 5 * settings.kubernetes.request_timeout_seconds)
         quota = Quota(kube, is_device, clock, lifetime)
+        templates = ClaimTemplates(kube, dynamic.group, clock, lifetime)
+        ssh_keys = SSHKeys(kube, identity.records, tenancy, is_disabled=identity.people.is_disabled, clock=clock)
+        companions = Companions(
+            kube,
+            settings,
+            pods=pods,
+            namespaces=namespaces,
+            keys=ssh_keys,
+            clock=clock,
+            templates=templates.resource,
+        )
         upstream = Upstream(settings.oauth, clock) if settings.auth.mode == "oauth" else None
         recheck = Recheck(identity.people, upstream, settings, clock)
         provider = Provider.over(settings, identity, recheck, clock)
@@ -138,6 +160,9 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
                 quota=quota,
                 pods=pods,
                 nodes=nodes,
+                places=Places(settings, nodes=nodes, devices=overview.devices),
+                templates=templates,
+                companions=companions,
                 clock=clock,
             ),
             delete_pod=DeletePod(kube, pods=pods),
@@ -155,7 +180,7 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
         )
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(cache.run()) for cache in services.caches]
-            tasks += [group.create_task(room.run()) for room in (facts, overview, services.gauges)]
+            tasks += [group.create_task(room.run()) for room in (facts, overview, services.gauges, companions)]
             tasks.append(group.create_task(reclaiming.run()))
             if provider is not None:
                 tasks.append(group.create_task(provider.keys.run()))

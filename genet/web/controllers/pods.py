@@ -4,6 +4,7 @@ from typing import Annotated
 
 from litestar import Controller, Response, delete, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from msgspec.structs import replace
 
 from genet.errors import Forbidden
 from genet.limits import limits_of
@@ -51,8 +52,10 @@ class PodsController(Controller):
     ) -> Response[model.Pod]:
         services.require_synced()
         user = whose(request, owner, services)
-        pod = await services.create_pod(user, data.value, data.errors)
-        seen = services.pods.view(user.identifier, [pod])[0]
+        made = await services.create_pod(user, data.value, data.errors)
+        seen = services.pods.view(user.identifier, [made.pod])[0]
+        if made.waits is not None and seen.message is None:
+            seen = replace(seen, message=made.waits)
         query = f"?owner={user.identifier}" if owner is not None else ""
         return Response(seen, headers={"Location": f"/api/pods/{seen.id}{query}"})
 

@@ -55,6 +55,8 @@ POLICY: Final[Mapping[str, Rule]] = {
     "pods:get": Rule(Access.LOGGED_IN, PODS_READ),
     "pods:delete": Rule(Access.LOGGED_IN, PODS_WRITE),
     "pods:extend": Rule(Access.LOGGED_IN, PODS_WRITE),
+    "pods:exec": Rule(Access.LOGGED_IN, PODS_WRITE),
+    "pods:terminal": Rule(Access.LOGGED_IN, PODS_WRITE),
     "pods:logs": Rule(Access.LOGGED_IN, PODS_READ),
     "pods:events": Rule(Access.LOGGED_IN, PODS_READ),
     "tokens:list": Rule(Access.LOGGED_IN),

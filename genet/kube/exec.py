@@ -71,8 +71,12 @@ class Execution:
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = socket
-        self.ended: Ended | None = None
-        """Known when `outputs` is over."""
+        self._ended: Ended | None = None
+
+    @property
+    def ended(self) -> Ended | None:
+        """None: `outputs` is not over."""
+        return self._ended
 
     async def write(self, data: bytes) -> None:
         """To its standard input; waits while the process does not read.
@@ -99,7 +103,7 @@ class Execution:
                 case aiohttp.WSMsgType.BINARY | aiohttp.WSMsgType.TEXT:
                     data = message.data if isinstance(message.data, bytes) else message.data.encode()
                     if data[:1] == bytes([Channel.STATUS]):
-                        self.ended = _ended(data[1:])
+                        self._ended = _ended(data[1:])
                         return
                     if len(data) > 1 and data[0] in (Channel.STDOUT, Channel.STDERR):
                         yield Channel(data[0]), data[1:]

@@ -29,7 +29,8 @@ CONNECT_SECONDS = 5.0
 MAX_REFUSALS = 2
 MAX_RETRY_AFTER = 5.0
 _MAX_REFUSAL_BYTES = 64 * 1024
-_GOODBYE_SECONDS = 0.25
+_GOODBYE_SECONDS = 0.05
+_CUT_SECONDS = 0.5
 
 
 class _Link:
@@ -227,7 +228,7 @@ async def _opened(url: str, link: _Link, protocols: Sequence[str]) -> AsyncItera
                 yield socket
             finally:
                 with suppress(TimeoutError):  # a server that does not read would never hear the goodbye
-                    async with asyncio.timeout(2 * _GOODBYE_SECONDS):
+                    async with asyncio.timeout(_CUT_SECONDS):
                         await socket.close()
     except (aiohttp.ClientError, OSError, ConfigException) as error:
         if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):

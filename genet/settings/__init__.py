@@ -14,7 +14,7 @@ from genet.settings.login import Allow, Client, Lifetimes, OAuth, OIDCProvider, 
 from genet.settings.pod import Compute, EgressProxy, Idle, Lifecycle, Pod, PullSecret
 from genet.settings.section import Section
 from genet.settings.storage import Storage, Volume
-from genet.settings.work import SSH, Terminal
+from genet.settings.work import SSH, Exec, Terminal
 
 __all__ = [
     "GPU",
@@ -30,6 +30,7 @@ __all__ = [
     "Compute",
     "Dev",
     "EgressProxy",
+    "Exec",
     "GPUType",
     "Idle",
     "Kubeconfig",
@@ -66,6 +67,7 @@ class Settings(Section, frozen=True):
     proxy: EgressProxy = EgressProxy()
     storage: Storage = Storage()
     ssh: SSH = SSH()
+    exec: Exec = Exec()
     terminal: Terminal = Terminal()
     lifecycle: Lifecycle = Lifecycle()
     pod_limit_per_user: Annotated[int, msgspec.Meta(ge=0)] = 5

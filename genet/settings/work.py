@@ -14,6 +14,11 @@ class SSH(Section, frozen=True):
     """Name or address at which people reach the nodes' ports; null: the address of the pod's node."""
 
 
+class Exec(Section, frozen=True):
+    per_user: Annotated[int, msgspec.Meta(ge=1)] = 8
+    """Commands of one person that run at once by `POST /api/pods/{id}/exec`, on each replica."""
+
+
 class Terminal(Section, frozen=True):
     enabled: bool = True
     """Offer a shell of the pod in the page."""

@@ -22,6 +22,7 @@ from genet.web.controllers.authorize import AUTHORIZATION
 from genet.web.controllers.cluster import availability, gpu_overview, gpu_overview_stream
 from genet.web.controllers.device import DEVICE_PAGE
 from genet.web.controllers.downloads import downloads
+from genet.web.controllers.exec import exec_in_pod
 from genet.web.controllers.grants import GrantsController
 from genet.web.controllers.health import live, ready
 from genet.web.controllers.kubeconfig import download_kubeconfig, issue_kubeconfig, show_kubeconfig
@@ -30,11 +31,13 @@ from genet.web.controllers.nodes import show_node
 from genet.web.controllers.oidc import PROTOCOL
 from genet.web.controllers.oidc_kubeconfig import COMMAND_LINE
 from genet.web.controllers.pods import PodsController
+from genet.web.controllers.terminal import terminal
 from genet.web.controllers.tokens import TokensController
 from genet.web.controllers.usage import usage
 from genet.web.guards import OPERATION, Gate, Identify, unguarded
 from genet.web.identification import identify_by
 from genet.web.services import Services
+from genet.web.sockets import telling
 from genet.web.telemetry import UNMEASURED
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -50,7 +53,7 @@ def create_app(settings: Settings, services: Services, *, identify: Identify | N
     """
     app = create_litestar(settings, identify=identify)
     app.state.services = services
-    return bounded(app, settings)
+    return bounded(telling(app), settings)
 
 
 def bounded(app: ASGIApp, settings: Settings) -> Boundary:
@@ -92,6 +95,8 @@ def create_litestar(settings: Settings, *, static: Path = spa.STATIC, identify: 
             show_node,
             usage,
             PodsController,
+            exec_in_pod,
+            terminal,
             show_kubeconfig,
             issue_kubeconfig,
             download_kubeconfig,

@@ -5,16 +5,18 @@ from typing import Any, TypeAlias
 
 from litestar import Request
 from litestar.connection import ASGIConnection
-from litestar.exceptions import NotAuthorizedException
+from litestar.enums import ScopeType
+from litestar.exceptions import HTTPException, NotAuthorizedException
 from litestar.handlers import BaseRouteHandler
 from litestar.routes import ASGIRoute, HTTPRoute, WebSocketRoute
 
 from genet.auth.dev import dev_user
 from genet.auth.policy import ANY_TOKEN, POLICY, Access, Rule
 from genet.auth.user import Caller, User
-from genet.errors import Forbidden
+from genet.errors import Forbidden, GenetError
 from genet.settings import Settings
 from genet.settings.urls import is_loopback
+from genet.web.sockets import refusal
 
 OPERATION = "operation"
 
@@ -34,6 +36,15 @@ class Gate:
         self._identify = identify
 
     async def __call__(self, connection: AnyConnection, handler: BaseRouteHandler) -> None:
+        if connection.scope["type"] != ScopeType.WEBSOCKET:
+            await self._judge(connection, handler)
+            return
+        try:
+            await self._judge(connection, handler)
+        except (GenetError, HTTPException) as error:
+            raise refusal(error) from error
+
+    async def _judge(self, connection: AnyConnection, handler: BaseRouteHandler) -> None:
         # what has no line are the OPTIONS handlers that Litestar adds itself
         rule = POLICY.get(operation(handler), _UNKNOWN)
         is_asked = rule.access not in (Access.PUBLIC, Access.PROTOCOL)

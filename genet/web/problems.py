@@ -117,8 +117,12 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
     status = error.status_code
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return on_bug(request, error)  # Litestar's own words for it quote the exception
-    code = _CODES.get(status, "error")
-    return _response(problem(status, code, str(error.detail)), dict(error.headers or {}))
+    return _response(problem(status, code_of(status), str(error.detail)), dict(error.headers or {}))
+
+
+def code_of(status: int) -> str:
+    """Of a refusal that Litestar made."""
+    return _CODES.get(status, "error")
 
 
 def on_bug(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:

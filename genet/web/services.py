@@ -40,6 +40,7 @@ from genet.kubeconfig.signing import Signing
 from genet.oidc.collect import Collecting
 from genet.oidc.provider import Provider
 from genet.pods.service import BY_NAMESPACE, Pods
+from genet.pods.shells import Shells
 from genet.prometheus import Prometheus
 from genet.quota import Quota
 from genet.settings import Settings
@@ -67,6 +68,7 @@ class Services:
     provider: Provider | None
     """None: switched off."""
     storage: Storage
+    shells: Shells
     create_pod: CreatePod
     delete_pod: DeletePod
     extend_pod: ExtendPod
@@ -78,6 +80,7 @@ class Services:
         """Send clients away: no longer ready, and all streams end."""
         self.draining = True
         self.overview.end_streams()
+        self.shells.drain()
 
     @property
     def synced(self) -> bool:
@@ -152,6 +155,7 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
             provider=provider,
             collecting=Collecting.over(kube, identity.records, settings.oidc_provider.ttl, clock),
             storage=storage,
+            shells=Shells.over(kube, settings),
             create_pod=CreatePod(
                 kube,
                 settings,
@@ -189,6 +193,7 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
             try:
                 yield services
             finally:
+                await services.shells.close()
                 for task in tasks:
                     task.cancel()
                 await histories.close()

@@ -3,6 +3,7 @@
 import httpx
 import pytest
 from litestar import Litestar, get
+from litestar.routes import WebSocketRoute
 
 from genet.auth.policy import POLICY
 from genet.settings import Auth, Dev, Settings
@@ -13,11 +14,15 @@ from tests.replicas import HOST
 SETTINGS = Settings(auth=Auth(mode="dev"))
 
 
+def handlers_of(route):
+    return [route.route_handler] if isinstance(route, WebSocketRoute) else getattr(route, "route_handlers", ())
+
+
 def test_every_route_has_a_line_in_the_table_and_every_line_a_route(tmp_path):
     (tmp_path / "assets").mkdir()
     app = create_litestar(SETTINGS, static=tmp_path)
     assert unguarded(app.routes) == []
-    handlers = [handler for route in app.routes for handler in getattr(route, "route_handlers", ())]
+    handlers = [handler for route in app.routes for handler in handlers_of(route)]
     assert {operation(handler) for handler in handlers} >= POLICY.keys()
 
 

@@ -52,9 +52,22 @@ class Port(msgspec.Struct, frozen=True, rename="camel"):
     url: str | None
 
 
-class Connection(msgspec.Struct, frozen=True, rename="camel"):
+class Connection(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Lines to copy; null where that way in is not there (yet)."""
+
     ssh: str | None
     ports: tuple[Port, ...]
+    vscode: str | None
+    """A link that opens the pod in VS Code."""
+    jetbrains: str | None
+    """A link that opens the pod in JetBrains Gateway."""
+    ssh_config: str | None
+    """A block for `~/.ssh/config`."""
+    kubectl_exec: str | None
+    port_forward: str | None
+    """With kubectl; the ports are an example."""
+    host_key_fingerprints: tuple[str, ...]
+    """As `ssh-keygen -l` prints them."""
 
 
 class Pod(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

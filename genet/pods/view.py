@@ -8,7 +8,8 @@ from genet import lifecycle, naming
 from genet.kube import objects
 from genet.kube.requests import devices
 from genet.pods import status
-from genet.pods.model import Connection, Pod, PodEvent
+from genet.pods.connection import connection, ssh_port
+from genet.pods.model import Pod, PodEvent
 from genet.settings import Settings
 
 
@@ -42,13 +43,13 @@ def view(
         memory=main.resources.limits.get("memory"),
         node_name=pod.spec.node_name or None,
         node_ip=pod.status.host_ip or None,
-        ssh_port=None,
+        ssh_port=ssh_port(pod),
         created_at=created_at,
         started_at=pod.status.start_time,
         protected_until=protection.until if protection.is_readable else None,
         deletes_at=lifecycle.deletes_at(now, protection.until, settings.lifecycle, is_exempt=is_exempt),
         restarts=status.restarts(pod),
-        connection=Connection(ssh=None, ports=()),
+        connection=connection(pod, settings),
     )
 
 

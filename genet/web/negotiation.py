@@ -1,6 +1,9 @@
 """What a client says it can read (RFC 9110, 12.5): no more of it than Genet has to tell apart."""
 
+from typing import Literal
+
 _PARTS = 2
+_LONGEST = 1024
 
 
 def accepts_gzip(accept_encoding: str) -> bool:
@@ -14,6 +17,16 @@ def prefers(accept: str, media_type: str, other: str) -> bool:
     qualities = _qualities(accept)
     quality = qualities.get(media_type, 0)
     return quality > 0 and quality >= qualities.get(other, 0)
+
+
+def language(accept_language: str) -> Literal["en", "zh"]:
+    """The one of Genet's two languages that is wanted more; English where neither is named."""
+    found = {"en": 0.0, "zh": 0.0}
+    for name, quality in _qualities(accept_language[:_LONGEST]).items():
+        primary = name.split("-")[0]
+        if primary in found:
+            found[primary] = max(found[primary], quality)
+    return "zh" if found["zh"] > found["en"] else "en"
 
 
 def _qualities(header: str) -> dict[str, float]:

@@ -71,7 +71,7 @@ def _held_back(evidence: Evidence) -> Iterator[Finding]:
 
 def _device_claims(evidence: Evidence, said: Words) -> Iterator[Finding]:
     for item in evidence.device_claims or ():
-        if not item.exists:
+        if not item.exists and said.about_claims:
             yield finding("resource_claim_missing", claim=item.name)
         elif not item.allocated and said.about_claims:
             yield finding("resource_claim_not_allocated", claim=item.name)

@@ -1,0 +1,26 @@
+"""Why a pod is not running, and all there is to say of it."""
+
+from litestar import get
+from litestar.params import FromPath
+
+from genet.pods.description import PodDescription
+from genet.web.guards import AnyRequest
+from genet.web.negotiation import language
+from genet.web.ownership import Owner, find
+from genet.web.problems import refusals
+from genet.web.services import Injected
+
+
+@get(
+    "/api/pods/{pod_id:str}/describe",
+    name="pods:describe",
+    tags=("pods",),
+    responses=refusals(401, 403, 404, 503),
+)
+async def describe_pod(
+    request: AnyRequest, services: Injected, pod_id: FromPath[str], owner: Owner = None
+) -> PodDescription:
+    """The pod in full, and why it does not run: codes with their params, and sentences in the caller's language."""
+    services.require_synced()
+    _, pod = await find(request, owner, pod_id, services)
+    return await services.describe_pod(pod, language(request.headers.get("accept-language", "")))

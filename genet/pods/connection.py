@@ -54,7 +54,16 @@ def ssh_port(pod: objects.Pod) -> int | None:
 
 
 def _config(name: str, host: str, port: int | None) -> str:
-    return f"Host {name}\n  HostName {host}\n  Port {port}\n  User {_USER}\n  HostKeyAlias {name}\n  ServerAliveInterval 30\n"
+    lines = (
+        f"Host {name}",
+        f"  HostName {host}",
+        f"  Port {port}",
+        f"  User {_USER}",
+        f"  HostKeyAlias {name}",
+        "  ServerAliveInterval 30",
+        "",
+    )
+    return "\n".join(lines)
 
 
 def _bracketed(host: str) -> str:

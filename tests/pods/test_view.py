@@ -56,7 +56,16 @@ def test_a_pod_of_genets_own():
         "protectedUntil": "2026-03-02T12:00:00Z",
         "deletesAt": "2026-03-02T23:00:00Z",
         "restarts": 2,
-        "connection": {"ssh": None, "ports": []},
+        "connection": {
+            "ssh": None,
+            "ports": [],
+            "vscode": None,
+            "jetbrains": None,
+            "sshConfig": None,
+            "kubectlExec": "kubectl -n user-alice-alice exec -it pod-alice-alice-a -- /bin/sh",
+            "portForward": "kubectl -n user-alice-alice port-forward pod-alice-alice-a 8888:8888",
+            "hostKeyFingerprints": [],
+        },
     }
 
 

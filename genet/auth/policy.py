@@ -59,6 +59,10 @@ POLICY: Final[Mapping[str, Rule]] = {
     "pods:terminal": Rule(Access.LOGGED_IN, PODS_WRITE),
     "pods:logs": Rule(Access.LOGGED_IN, PODS_READ),
     "pods:events": Rule(Access.LOGGED_IN, PODS_READ),
+    # a token may see which keys there are, but neither add nor remove one: that would outlive the token
+    "ssh-keys:list": Rule(Access.LOGGED_IN, PODS_READ),
+    "ssh-keys:add": Rule(Access.LOGGED_IN),
+    "ssh-keys:remove": Rule(Access.LOGGED_IN),
     "tokens:list": Rule(Access.LOGGED_IN),
     "tokens:create": Rule(Access.LOGGED_IN),
     "tokens:revoke": Rule(Access.LOGGED_IN),

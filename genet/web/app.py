@@ -32,6 +32,7 @@ from genet.web.controllers.oidc import PROTOCOL
 from genet.web.controllers.oidc_kubeconfig import COMMAND_LINE
 from genet.web.controllers.pods import PodsController
 from genet.web.controllers.terminal import terminal
+from genet.web.controllers.ssh_keys import SSHKeysController
 from genet.web.controllers.tokens import TokensController
 from genet.web.controllers.usage import usage
 from genet.web.guards import OPERATION, Gate, Identify, unguarded
@@ -100,6 +101,7 @@ def create_litestar(settings: Settings, *, static: Path = spa.STATIC, identify: 
             show_kubeconfig,
             issue_kubeconfig,
             download_kubeconfig,
+            SSHKeysController,
             TokensController,
             GrantsController,
             PROTOCOL,

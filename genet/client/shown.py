@@ -20,6 +20,7 @@ _COLOUR: Final = r"\x1b\[[0-9;:]{0,40}m"
 _OBEYED: Final = re.compile(rf"({_COLOUR})|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*")
 _WORDS: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
+_WIDE: Final = 0x10000
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
@@ -53,7 +54,7 @@ def as_json(value: object) -> str:
 
 
 def as_yaml(value: object) -> str:
-    """Block style; strings that are not plain words are quoted as JSON quotes them, which YAML reads the same."""
+    """Block style; strings that are not plain words are quoted."""
     return "\n".join(_yaml(value))
 
 
@@ -102,4 +103,18 @@ def _item(inner: list[str]) -> list[str]:
 def _scalar(value: object) -> str:
     if isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
         return value
-    return json.dumps(value)
+    return _quoted(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _quoted(text: str) -> str:
+    """As YAML quotes (JSON's pairs of surrogates are none there); what is not printable is escaped."""
+    return '"' + "".join(_escaped(character) for character in text) + '"'
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\':
+        return f"\\{character}"
+    if character.isprintable():
+        return character
+    code = ord(character)
+    return f"\\u{code:04x}" if code < _WIDE else f"\\U{code:08x}"

@@ -5,8 +5,12 @@ the pod, then the first init container that is not through, then (where that doe
 container with something to say, and a deletion over everything but an end.
 """
 
+from datetime import datetime
+
 from genet.kube.objects import ContainerState, Pod
 from genet.kube.requests import is_finished
+from genet.pods.diagnosis.rules import sentence_alone
+from genet.pods.diagnosis.wording import Language
 
 _LOST = "NodeLost"
 _GATED = "SchedulingGated"
@@ -23,14 +27,11 @@ def status_column(pod: Pod) -> str:
     return initializing
 
 
-def message(pod: Pod) -> str | None:
-    """Why the pod does not run, in the words of whoever stopped it; None when it runs or nobody said."""
+def message(pod: Pod, now: datetime, language: Language = "en") -> str | None:
+    """Why the pod does not run, in one sentence and as far as the pod alone tells; None when it runs or nobody said."""
     if status_column(pod) == "Running":
         return None
-    statuses = (*pod.status.init_container_statuses, *pod.status.container_statuses)
-    said = [_said(status.state) for status in statuses if not status.ready]
-    unscheduled = [c.message for c in pod.status.conditions if c.type == "PodScheduled" and c.status == "False"]
-    return next((text for text in (pod.status.message, *said, *unscheduled) if text), None)
+    return sentence_alone(pod, now, language)
 
 
 def restarts(pod: Pod) -> int:
@@ -82,14 +83,6 @@ def _terminated(state: ContainerState) -> str:
     if ended.reason:
         return ended.reason
     return f"Signal:{ended.signal}" if ended.signal else f"ExitCode:{ended.exit_code}"
-
-
-def _said(state: ContainerState) -> str:
-    if state.waiting is not None:
-        return state.waiting.message
-    if state.terminated is not None:
-        return state.terminated.message or f"ended with exit code {state.terminated.exit_code}"
-    return ""
 
 
 def _holds(pod: Pod, condition: str) -> bool:

@@ -7,13 +7,15 @@ node is away, its node prepares it, its init containers are at work, its contain
 from collections.abc import Iterator
 from datetime import datetime
 
-from genet.kube.details import DetailedContainer, DetailedContainerStatus
-from genet.kube.objects import ContainerStatus
+import msgspec
+
+from genet.kube.details import DetailedContainer, DetailedContainerStatus, DetailedPod
+from genet.kube.objects import ContainerStatus, Pod
 from genet.pods.diagnosis import containers, images, nodes, volumes
 from genet.pods.diagnosis.evidence import Evidence
 from genet.pods.diagnosis.reasons import Finding, Reason, finding, quoted
 from genet.pods.diagnosis.scheduling import unscheduled
-from genet.pods.diagnosis.texts import reason
+from genet.pods.diagnosis.texts import reason, sentence
 from genet.pods.diagnosis.wording import Language
 
 
@@ -23,6 +25,13 @@ def diagnose(evidence: Evidence, language: Language = "en") -> tuple[Reason, ...
     for item in findings(evidence):
         found.setdefault((item.code, repr(sorted(item.params.items(), key=lambda pair: pair[0]))), item)
     return tuple(reason(item, language) for item in found.values())
+
+
+def sentence_alone(pod: Pod, now: datetime, language: Language) -> str | None:
+    """The first sentence of a diagnosis from the pod alone, for lists; None: the pod alone says nothing."""
+    detailed = pod if isinstance(pod, DetailedPod) else msgspec.convert(msgspec.to_builtins(pod), DetailedPod)
+    first = next(findings(Evidence(detailed, now, events=None, claims=None, device_claims=None)), None)
+    return sentence(first, language) if first is not None else None
 
 
 def findings(evidence: Evidence) -> Iterator[Finding]:

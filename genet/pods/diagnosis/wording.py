@@ -48,6 +48,16 @@ def worded(template: str, params: Params, language: Language) -> str:
     return _FIELD.sub(lambda match: _form(match[1], match[2] or "", params, language), _CLAUSE.sub(clause, template))
 
 
+def headline(template: str) -> str:
+    """Its first sentence, with the clauses that stand in it."""
+    depth = 0
+    for index, char in enumerate(template):
+        depth += (char == "[") - (char == "]")
+        if not depth and (char == "。" or template[index : index + 2] == ". "):
+            return template[: index + 1]
+    return template
+
+
 def amount(resource: str, label: str | None, number: float, language: Language) -> str:
     """`4 nvidia.com/gpu`, `0.5 cores`, `16 GiB of memory`."""
     chinese = language == "zh"

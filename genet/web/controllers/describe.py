@@ -5,7 +5,7 @@ from litestar.params import FromPath
 
 from genet.pods.description import PodDescription
 from genet.web.guards import AnyRequest
-from genet.web.negotiation import language
+from genet.web.language import spoken
 from genet.web.ownership import Owner, find
 from genet.web.problems import refusals
 from genet.web.services import Injected
@@ -23,4 +23,4 @@ async def describe_pod(
     """The pod in full, and why it does not run: codes with their params, and sentences in the caller's language."""
     services.require_synced()
     _, pod = await find(request, owner, pod_id, services)
-    return await services.describe_pod(pod, language(request.headers.get("accept-language", "")))
+    return await services.describe_pod(pod, spoken(request))

@@ -13,7 +13,7 @@ from genet.pods.diagnosis.texts.images import IMAGES
 from genet.pods.diagnosis.texts.nodes import NODES
 from genet.pods.diagnosis.texts.scheduling import SCHEDULING
 from genet.pods.diagnosis.texts.volumes import VOLUMES
-from genet.pods.diagnosis.wording import Language, Text, worded
+from genet.pods.diagnosis.wording import Language, Text, headline, worded
 
 TEXTS: Final[Mapping[str, Text]] = {**SCHEDULING, **VOLUMES, **IMAGES, **CONTAINERS, **NODES}
 """By code."""
@@ -24,3 +24,9 @@ def reason(found: Finding, language: Language) -> Reason:
     template = text.zh if language == "zh" else text.en
     params = {name: found.params.get(name) for name in sorted(text.params)}
     return Reason(found.code, params, worded(template, params, language))
+
+
+def sentence(found: Finding, language: Language) -> str:
+    """The first sentence alone: what is the matter, for a row of a list."""
+    text = TEXTS[found.code]
+    return worded(headline(text.zh if language == "zh" else text.en), found.params, language)

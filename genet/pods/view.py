@@ -9,6 +9,7 @@ from genet.kube import objects
 from genet.kube.requests import devices
 from genet.pods import status
 from genet.pods.connection import connection, ssh_port
+from genet.pods.diagnosis.wording import Language
 from genet.pods.model import Pod, PodEvent
 from genet.settings import Settings
 
@@ -21,6 +22,7 @@ def view(
     is_device: Callable[[str], bool],
     now: datetime,
     is_exempt: bool,
+    language: Language = "en",
 ) -> Pod:
     """`user` is the userIdentifier of the namespace's owner, `is_exempt` whether the clean-up stays out of it."""
     meta, main = pod.metadata, pod.spec.containers[0] if pod.spec.containers else objects.Container("")
@@ -34,7 +36,7 @@ def view(
         managed=meta.labels.get(naming.CREATED_BY) == "genet",
         user_identifier=user,
         status=status.status_column(pod),
-        message=status.message(pod),
+        message=status.message(pod, now, language),
         image=main.image,
         gpu_count=sum(counts.values()),
         gpu_type=meta.labels.get(naming.GPU_TYPE) or _type_of(counts, settings),

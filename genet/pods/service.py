@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 from io import BytesIO
 
 from genet import lifecycle, naming
@@ -11,6 +12,7 @@ from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
 from genet.kube.objects import EVENTS, PODS, Namespace, Pod
 from genet.pods import model
+from genet.pods.diagnosis.wording import Language
 from genet.pods.view import newest_first, view
 from genet.settings import Settings
 
@@ -63,19 +65,26 @@ class Pods:
         self._pods.merge(pod)
         return pod
 
-    def view(self, user: str, pods: Iterable[Pod]) -> tuple[model.Pod, ...]:
+    def view(self, user: str, pods: Iterable[Pod], language: Language = "en") -> tuple[model.Pod, ...]:
         """As people see them, newest first."""
         namespace = self._namespaces.get(naming.namespace(user))
         exempt = namespace is not None and lifecycle.is_exempt(namespace.metadata.annotations)
         now = self._clock()
-        seen = [
-            view(pod, self._settings, user=user, is_device=self.is_device, now=now, is_exempt=exempt) for pod in pods
-        ]
+        shown = partial(
+            view,
+            settings=self._settings,
+            user=user,
+            is_device=self.is_device,
+            now=now,
+            is_exempt=exempt,
+            language=language,
+        )
+        seen = [shown(pod) for pod in pods]
         return _newest_first(seen)
 
-    def view_everybody(self) -> tuple[model.Pod, ...]:
+    def view_everybody(self, language: Language = "en") -> tuple[model.Pod, ...]:
         """Pods of all managed namespaces, newest first."""
-        return _newest_first(pod for user in self._users() for pod in self.view(user, self.of(user)))
+        return _newest_first(pod for user in self._users() for pod in self.view(user, self.of(user), language))
 
     async def events(self, pod: Pod) -> model.PodEvents:
         selector = f"involvedObject.uid={pod.metadata.uid}"

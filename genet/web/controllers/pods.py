@@ -12,6 +12,7 @@ from genet.pods import model
 from genet.quota import use
 from genet.web.body import Body, BodyDTO
 from genet.web.guards import AnyRequest
+from genet.web.language import spoken
 from genet.web.ownership import Owner, caller, find, whose
 from genet.web.problems import refusals
 from genet.web.services import Injected
@@ -38,7 +39,12 @@ class PodsController(Controller):
         namespace = services.tenancy.known(user)
         # without a namespace there are none, and of one not heard of yet it is not known whose it is
         own = services.pods.of(user.identifier) if namespace is not None else ()
-        pods = services.pods.view_everybody() if everybody else services.pods.view(user.identifier, own)
+        language = spoken(request)
+        pods = (
+            services.pods.view_everybody(language)
+            if everybody
+            else services.pods.view(user.identifier, own, language)
+        )
         used, limits = use(own, services.pods.is_device), limits_of(namespace, services.settings)
         return model.PodList(pods, model.QuotaUse(used.pods, limits.pods, used.gpus, limits.gpus))
 
@@ -53,7 +59,7 @@ class PodsController(Controller):
         services.require_synced()
         user = whose(request, owner, services)
         made = await services.create_pod(user, data.value, data.errors)
-        seen = services.pods.view(user.identifier, [made.pod])[0]
+        seen = services.pods.view(user.identifier, [made.pod], spoken(request))[0]
         if made.waits is not None and seen.message is None:
             seen = replace(seen, message=made.waits)
         query = f"?owner={user.identifier}" if owner is not None else ""
@@ -64,7 +70,7 @@ class PodsController(Controller):
         self, request: AnyRequest, services: Injected, pod_id: FromPath[str], owner: Owner = None
     ) -> model.Pod:
         user, pod = await find(request, owner, pod_id, services)
-        return services.pods.view(user, [pod])[0]
+        return services.pods.view(user, [pod], spoken(request))[0]
 
     @delete("/{pod_id:str}", name="pods:delete", responses=refusals(401, 403, 404, 503))
     async def delete_pod(
@@ -90,7 +96,8 @@ class PodsController(Controller):
         owner: Owner = None,
     ) -> model.Pod:
         user, pod = await find(request, owner, pod_id, services)
-        return services.pods.view(user, [await services.extend_pod(pod, data.checked())])[0]
+        extended = await services.extend_pod(pod, data.checked())
+        return services.pods.view(user, [extended], spoken(request))[0]
 
     @get("/{pod_id:str}/events", name="pods:events", responses=refusals(401, 403, 404, 503))
     async def show_events(

@@ -41,9 +41,7 @@ class PodsController(Controller):
         own = services.pods.of(user.identifier) if namespace is not None else ()
         language = spoken(request)
         pods = (
-            services.pods.view_everybody(language)
-            if everybody
-            else services.pods.view(user.identifier, own, language)
+            services.pods.view_everybody(language) if everybody else services.pods.view(user.identifier, own, language)
         )
         used, limits = use(own, services.pods.is_device), limits_of(namespace, services.settings)
         return model.PodList(pods, model.QuotaUse(used.pods, limits.pods, used.gpus, limits.gpus))

@@ -8,7 +8,7 @@ import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from genet.simulation import defaults, pod_security, signing, validation
+from genet.simulation import defaults, persistence, pod_security, signing, validation
 from genet.simulation.errors import bad_request, forbidden, not_found
 from genet.simulation.limits import LimitRanges
 from genet.simulation.quotas import Quotas
@@ -40,6 +40,9 @@ class Admission:
             if kind.plural in ("secrets", "limitranges"):
                 defaults.fill(kind.plural, obj)
             validation.check_update(kind, obj, old)
+            if kind.plural == "persistentvolumeclaims":
+                persistence.admit_growth(self._store, obj, old)
+                self._quotas.admit(kind, obj, old)
             if kind.plural == "services":
                 self._services.update(obj, old)
             if kind.plural == signing.PLURAL:

@@ -6,7 +6,7 @@ being deleted waits until no pod uses it. All happens at once, where the real co
 
 from collections import defaultdict
 
-from genet.simulation.defaults import PVC_PROTECTION
+from genet.simulation.defaults import PV_PROTECTION, PVC_PROTECTION
 from genet.simulation.resources import KINDS
 from genet.simulation.store import ORPHAN, Key, Object, Store, key_of
 
@@ -42,6 +42,8 @@ class Collector:
             self._store.create("serviceaccounts", account)
         self._empty_namespace(new["metadata"]["name"] if plural == "namespaces" else key_of(new)[0])
         self._release_claims(plural, new)
+        if plural == "persistentvolumes":
+            self._release_volume(new)
 
     def _find(self, uid: str) -> tuple[str, Object] | None:
         """The present state of that very object: events tell of older ones."""
@@ -94,6 +96,14 @@ class Collector:
             in_use = any(claim_name in _claims(pod) for pod in pods if pod["spec"].get("nodeName"))
             if not in_use and PVC_PROTECTION in claim["metadata"].get("finalizers", ()):
                 self._store.update("persistentvolumeclaims", _without_finalizer(claim, PVC_PROTECTION))
+
+    def _release_volume(self, volume: Object) -> None:
+        """One that is being deleted waits while it is bound."""
+        found = self._store.find("persistentvolumes", *key_of(volume))
+        if found is None or "deletionTimestamp" not in found["metadata"] or found["status"]["phase"] == "Bound":
+            return
+        if PV_PROTECTION in found["metadata"].get("finalizers", ()):
+            self._store.update("persistentvolumes", _without_finalizer(found, PV_PROTECTION))
 
 
 def _owners(obj: Object) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 from genet.simulation.store import Object
 
 PVC_PROTECTION = "kubernetes.io/pvc-protection"
+PV_PROTECTION = "kubernetes.io/pv-protection"
 ADMIN = {"username": "kubernetes-admin", "groups": ["system:masters", "system:authenticated"]}
 COMPUTE = ("cpu", "memory")
 
@@ -71,10 +72,20 @@ def _namespace(namespace: Object) -> None:
 
 def _claim(claim: Object) -> None:
     _set(claim["spec"], volumeMode="Filesystem")
-    finalizers = claim["metadata"].setdefault("finalizers", [])
-    if PVC_PROTECTION not in finalizers:
-        finalizers.append(PVC_PROTECTION)
+    _protect(claim, PVC_PROTECTION)
     claim["status"] = {"phase": "Pending"}
+
+
+def _volume(volume: Object) -> None:
+    _set(volume["spec"], volumeMode="Filesystem", persistentVolumeReclaimPolicy="Retain")
+    _protect(volume, PV_PROTECTION)
+    volume["status"] = {"phase": "Pending"}
+
+
+def _protect(obj: Object, finalizer: str) -> None:
+    finalizers = obj["metadata"].setdefault("finalizers", [])
+    if finalizer not in finalizers:
+        finalizers.append(finalizer)
 
 
 def _quota(quota: Object) -> None:
@@ -117,6 +128,7 @@ _DEFAULTS: Mapping[str, Callable[[Object], None]] = {
     "pods": _pod,
     "namespaces": _namespace,
     "persistentvolumeclaims": _claim,
+    "persistentvolumes": _volume,
     "resourcequotas": _quota,
     "limitranges": _limit_range,
     "secrets": _secret,

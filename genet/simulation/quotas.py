@@ -24,15 +24,16 @@ class Quotas:
         self._store = store
         store.subscribe(self._follow)
 
-    def admit(self, kind: Kind, obj: Object) -> None:
-        """ApiError 403 when a quota of the namespace has no room for the object."""
+    def admit(self, kind: Kind, obj: Object, old: Object | None = None) -> None:
+        """ApiError 403 when a quota of the namespace has no room for the object, or for what it has grown by."""
         namespace = obj["metadata"].get("namespace", "")
         name = obj["metadata"].get("name", "")
         for quota in self._store.list("resourcequotas", namespace) if namespace else ():
             hard = quota["spec"].get("hard", {})
-            asked = {key: amount for key, amount in usage(kind, obj).items() if key in hard}
+            before = usage(kind, old) if old is not None else {}
+            asked = {key: amount - before.get(key, 0) for key, amount in usage(kind, obj).items() if key in hard}
             used = self._used(namespace, asked)
-            over = sorted(key for key in asked if asked[key] and used[key] + asked[key] > parse(hard[key]))
+            over = sorted(key for key in asked if asked[key] > 0 and used[key] + asked[key] > parse(hard[key]))
             if over:
                 raise forbidden(kind, name, f"exceeded quota: {quota['metadata']['name']}, "
                                 f"requested: {_listed(asked, over)}, used: {_listed(used, over)}, "

@@ -12,6 +12,7 @@ from genet.simulation.pod_status import condition, finished, with_condition
 from genet.simulation.recorder import Recorder
 from genet.simulation.scheduling_rules import NodeState, allocatable, explain_all, place, requests
 from genet.simulation.store import Key, Store, key_of
+from genet.simulation.volumes import SELECTED_NODE, WAITS, volume_node_terms
 
 Obj = dict[str, Any]
 
@@ -53,7 +54,7 @@ class Scheduler:
                 self._nodes[new["metadata"]["name"]].node = new
                 return
             self._node_changed(kind, new)
-        elif plural == "persistentvolumeclaims":
+        elif plural in ("persistentvolumeclaims", "persistentvolumes", "storageclasses"):
             self._retry()
 
     def _pod_changed(self, kind: str, pod: Obj) -> None:
@@ -99,13 +100,17 @@ class Scheduler:
     def _schedule(self, pod: Obj) -> None:
         metadata = pod["metadata"]
         problem = self._claim_problem(pod)
-        answer = explain_all(len(self._nodes), problem) if problem else place(pod, list(self._nodes.values()))
+        terms = volume_node_terms(self._store, pod)
+        answer = explain_all(len(self._nodes), problem) if problem else place(pod, list(self._nodes.values()), terms)
         if isinstance(answer, str):
             self._waiting.add(key_of(pod))
             self._recorder.warning("pods", pod, "FailedScheduling", answer)
             self._conclude(pod, "False", reason="Unschedulable", message=answer)
             return
         node = answer.node["metadata"]["name"]
+        if not self._consume(pod, node):
+            self._waiting.add(key_of(pod))  # the real one waits, and says nothing for ten minutes
+            return
         bound = self._store.update("pods", {**pod, "spec": {**pod["spec"], "nodeName": node}})
         self._conclude(bound, "True")
         self._recorder.normal(
@@ -128,9 +133,38 @@ class Scheduler:
                 return f'persistentvolumeclaim "{name}" not found'
             if "deletionTimestamp" in claim["metadata"]:
                 return f'persistentvolumeclaim "{name}" is being deleted'
-            if claim.get("status", {}).get("phase") != "Bound":
+            if claim.get("status", {}).get("phase") == "Lost":
+                return f'persistentvolumeclaim "{name}" bound to non-existent persistentvolume "{_volume_name(claim)}"'
+            if claim.get("status", {}).get("phase") != "Bound" and not self._waits(claim):
                 return "pod has unbound immediate PersistentVolumeClaims"
         return None
+
+    def _waits(self, claim: Obj) -> bool:
+        """Whether it is bound only once a pod that uses it has a node."""
+        found = self._store.find("storageclasses", "", claim["spec"].get("storageClassName") or "")
+        return found is not None and found.get("volumeBindingMode") == WAITS and not _volume_name(claim)
+
+    def _consume(self, pod: Obj, node: str) -> bool:
+        """Writes the node on claims that wait for it; whether all are bound then."""
+        namespace = pod["metadata"]["namespace"]
+        names = [
+            volume["persistentVolumeClaim"]["claimName"]
+            for volume in pod["spec"].get("volumes") or ()
+            if "persistentVolumeClaim" in volume
+        ]
+        for name in names:
+            claim = self._store.get("persistentvolumeclaims", namespace, name)
+            if claim["status"]["phase"] != "Bound":
+                metadata = claim["metadata"]
+                annotations = {**metadata.get("annotations", {}), SELECTED_NODE: node}
+                told = {**claim, "metadata": {**metadata, "annotations": annotations}}
+                self._store.update("persistentvolumeclaims", told)
+        claims = (self._store.get("persistentvolumeclaims", namespace, name) for name in names)
+        return all(claim["status"]["phase"] == "Bound" for claim in claims)
+
+
+def _volume_name(claim: Obj) -> str:
+    return str(claim["spec"].get("volumeName", ""))
 
 
 def _mine(pod: Obj) -> bool:

@@ -54,12 +54,15 @@ def requests(pod: Obj) -> dict[str, float]:
     return {name: amount for name, amount in total.items() if amount}
 
 
-def place(pod: Obj, nodes: Sequence[NodeState]) -> NodeState | str:
-    """The node for a pod (most cpu and memory left, then first by name), or the text that says why there is none."""
+def place(pod: Obj, nodes: Sequence[NodeState], volumes: Iterable[Sequence[Obj]] = ()) -> NodeState | str:
+    """The node for a pod (most cpu and memory left, then first by name), or the text that says why there is none.
+
+    `volumes`: the node selector terms of each volume that can be had on some nodes only.
+    """
     asked = requests(pod)
     fitting: list[NodeState] = []
     refusals: list[Refusal] = []
-    check = _filters(pod, asked)
+    check = _filters(pod, asked, tuple(volumes))
     for state in nodes:
         refusal = check(state)
         if refusal is None:
@@ -101,7 +104,7 @@ def tolerated(taint: Mapping[str, str], tolerations: Iterable[Mapping[str, Any]]
     )
 
 
-def _filters(pod: Obj, asked: Amounts) -> Callable[[NodeState], Refusal | None]:
+def _filters(pod: Obj, asked: Amounts, volumes: Sequence[Sequence[Obj]]) -> Callable[[NodeState], Refusal | None]:
     """The filters in the order in which kube-scheduler runs them."""
     spec = pod["spec"]
     tolerations = spec.get("tolerations", ())
@@ -121,9 +124,15 @@ def _filters(pod: Obj, asked: Amounts) -> Callable[[NodeState], Refusal | None]:
             required is None or any(_term_matches(term, state.node) for term in required["nodeSelectorTerms"])
         ):
             return Refusal(("node(s) didn't match Pod's node affinity/selector",))
-        return _shortage(state, asked)
+        return _shortage(state, asked) or _out_of_reach(state, volumes)
 
     return check
+
+
+def _out_of_reach(state: NodeState, volumes: Sequence[Sequence[Obj]]) -> Refusal | None:
+    if all(any(_term_matches(term, state.node) for term in terms) for terms in volumes):
+        return None
+    return Refusal(("node(s) had volume node affinity conflict",))
 
 
 def _shortage(state: NodeState, asked: Amounts) -> Refusal | None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from genet.simulation import signing
+from genet.simulation import persistence, signing
 from genet.simulation.errors import Cause, bad_request, invalid
 from genet.simulation.quantity import parse
 from genet.simulation.resources import Kind
@@ -23,7 +23,6 @@ POD_MUTABLE = frozenset({
     "activeDeadlineSeconds", "containers", "initContainers", "terminationGracePeriodSeconds", "tolerations",
     "schedulingGates",
 })  # fmt: skip
-CLAIM_MUTABLE = frozenset({"resources", "volumeName", "volumeAttributesClassName"})
 
 LABEL_TEXT = (
     "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with "
@@ -50,10 +49,6 @@ FORBIDDEN_POD_UPDATE = (
     "`spec.initContainers[*].image`, `spec.activeDeadlineSeconds`, `spec.tolerations` (only additions to existing "
     "tolerations), `spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
 )
-FORBIDDEN_CLAIM_UPDATE = (
-    "Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound "
-    "claims"
-)
 
 
 def check_create(kind: Kind, obj: Object) -> None:
@@ -63,6 +58,8 @@ def check_create(kind: Kind, obj: Object) -> None:
         causes += _pod(obj)
     elif kind.plural == "persistentvolumeclaims":
         causes += _claim(obj)
+    elif kind.plural == "persistentvolumes":
+        causes += persistence.check_volume(obj)
     elif kind.plural == signing.PLURAL:
         causes += signing.check(obj)
     if causes:
@@ -74,8 +71,10 @@ def check_update(kind: Kind, obj: Object, old: Object) -> None:
     spec, before = obj.get("spec", {}), old.get("spec", {})
     if kind.plural == "pods" and _changed(_images_apart(spec), _images_apart(before), POD_MUTABLE - {"containers"}):
         causes.append(("FieldValueForbidden", "spec", FORBIDDEN_POD_UPDATE))
-    if kind.plural == "persistentvolumeclaims" and _changed(spec, before, CLAIM_MUTABLE):
-        causes.append(("FieldValueForbidden", "spec", FORBIDDEN_CLAIM_UPDATE))
+    if kind.plural == "persistentvolumeclaims":
+        causes += persistence.check_claim_update(obj, old)
+    elif kind.plural == "persistentvolumes":
+        causes += persistence.check_volume_update(obj, old)
     if causes:
         raise invalid(kind, obj["metadata"]["name"], causes)
 

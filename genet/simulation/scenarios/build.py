@@ -61,7 +61,7 @@ class Scenario:
         for name in ("default", "kube-node-lease", "kube-public", "kube-system"):
             self.namespace(name, "90d")
         metadata = {"name": "standard", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}
-        rules = {"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"}
+        rules = {"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate", "allowVolumeExpansion": True}
         self.add("storageclasses", {"metadata": metadata, "provisioner": "genet.io/simulation", **rules}, "90d")
 
     def add(self, plural: str, obj: Obj, age: str) -> Obj:

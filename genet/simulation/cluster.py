@@ -21,6 +21,7 @@ from genet.simulation.apiserver import ApiServer
 from genet.simulation.collector import Collector
 from genet.simulation.containers import Containers
 from genet.simulation.devices import Devices
+from genet.simulation.dynamic_claims import DynamicClaims
 from genet.simulation.exporters import Exporters
 from genet.simulation.jobs import Jobs
 from genet.simulation.kubelet import Kubelet
@@ -69,7 +70,8 @@ class Cluster:
         self.containers = Containers(self._clock, sleep, self.devices)
         self.api = ApiServer(self.store, admission, self.containers, dra=dra)
         self._volumes = Volumes(self.store)
-        self._scheduler = Scheduler(self.store)
+        self._claims = DynamicClaims(self.store, admission)
+        self._scheduler = Scheduler(self.store, self._claims)
         self._jobs = Jobs(self.store, admission, sleep)
         self._kubelet = Kubelet(
             self.store, self.containers, self.devices, sleep, pace or Pace(), reporting=built.reporting
@@ -81,7 +83,7 @@ class Cluster:
         async with AsyncExitStack() as stack:
             self._kubelet.start()
             stack.push_async_callback(self._kubelet.stop)
-            for work in (self._scheduler.run(), self._jobs.run()):
+            for work in (self._scheduler.run(), self._jobs.run(), self._claims.run()):
                 await stack.enter_async_context(_running(work))
             self.url = await stack.enter_async_context(self.api.serve(self._ports[0]))
             served = prometheus.served(self._exporters.series, self.api.faults.prometheus, self._clock, self._ports[1])

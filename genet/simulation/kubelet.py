@@ -115,6 +115,7 @@ class Kubelet:
         """The devices that the pod's claims have been given; not those that one only looks at, as administrators do."""
         namespace = pod["metadata"]["namespace"]
         names = [item.get("resourceClaimName", "") for item in pod["spec"].get("resourceClaims") or ()]
+        names += [item["resourceClaimName"] for item in pod.get("status", {}).get("resourceClaimStatuses", ())]
         if served := pod.get("status", {}).get("extendedResourceClaimStatus"):
             names.append(served["resourceClaimName"])
         found: list[Claimed] = []

@@ -16,6 +16,8 @@ from genet.simulation.store import Object, Store
 COUNTED = frozenset({"pods", "services", "secrets", "configmaps", "persistentvolumeclaims", "resourcequotas"})
 BARE = frozenset({"cpu", "memory", "ephemeral-storage"})
 """resources that a quota may name without `requests.`"""
+DEVICES = ".deviceclass.resource.k8s.io/devices"
+"""Behind the name of a DeviceClass: what claims ask of it."""
 Usage = dict[str, float]
 
 
@@ -69,6 +71,8 @@ def usage(kind: Kind, obj: Object, *, ended: bool = False) -> Usage:
         found |= services.usage(obj)
     if kind.plural == "persistentvolumeclaims":
         found |= _prefixed("requests", _parsed(obj["spec"].get("resources", {}).get("requests", {})))
+    if kind.plural == "resourceclaims":
+        found |= _claimed(obj)
     if kind.plural == "pods":
         requests = pod_total(obj["spec"], "requests")
         found |= _prefixed("requests", requests) | _prefixed("limits", pod_total(obj["spec"], "limits"))
@@ -101,8 +105,19 @@ def _prefixed(prefix: str, amounts: Usage) -> Usage:
     return {f"{prefix}.{name}": amount for name, amount in amounts.items()}
 
 
+def _claimed(claim: Object) -> Usage:
+    """Devices that a ResourceClaim asks for, by their class."""
+    found: Usage = {}
+    for request in claim["spec"]["devices"]["requests"]:
+        name = request["exactly"]["deviceClassName"] + DEVICES
+        found[name] = found.get(name, 0) + request["exactly"].get("count", 1)
+    return found
+
+
 def _counted_plural(key: str) -> str:
     """Which kind of object uses that resource."""
+    if key.endswith(DEVICES):
+        return "resourceclaims"
     plural = key.removeprefix("count/").partition(".")[0]
     if plural in KINDS:
         return plural

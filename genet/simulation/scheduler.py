@@ -8,6 +8,7 @@ something changed that could help, so that its FailedScheduling event is not rep
 import asyncio
 from typing import Any
 
+from genet.simulation.dynamic_claims import DynamicClaims
 from genet.simulation.pod_status import condition, finished, with_condition
 from genet.simulation.recorder import Recorder
 from genet.simulation.scheduling_rules import NodeState, allocatable, explain_all, place, requests
@@ -16,10 +17,15 @@ from genet.simulation.volumes import SELECTED_NODE, WAITS, volume_node_terms
 
 Obj = dict[str, Any]
 
+_VOLUMES = ("persistentvolumeclaims", "persistentvolumes", "storageclasses")
+_HELPFUL = (*_VOLUMES, "resourceclaims", "resourceslices", "deviceclasses")
+"""Changes of these can help pods that wait."""
+
 
 class Scheduler:
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, claims: DynamicClaims) -> None:
         self._store = store
+        self._claims = claims
         self._recorder = Recorder(store, "default-scheduler")
         self._nodes: dict[str, NodeState] = {}
         self._bound: dict[str, tuple[str, dict[str, float]]] = {}
@@ -54,7 +60,7 @@ class Scheduler:
                 self._nodes[new["metadata"]["name"]].node = new
                 return
             self._node_changed(kind, new)
-        elif plural in ("persistentvolumeclaims", "persistentvolumes", "storageclasses"):
+        elif plural in _HELPFUL:
             self._retry()
 
     def _pod_changed(self, kind: str, pod: Obj) -> None:
@@ -99,9 +105,11 @@ class Scheduler:
 
     def _schedule(self, pod: Obj) -> None:
         metadata = pod["metadata"]
-        problem = self._claim_problem(pod)
+        problem = self._claim_problem(pod) or self._claims.problem(pod)
         terms = volume_node_terms(self._store, pod)
-        answer = explain_all(len(self._nodes), problem) if problem else place(pod, list(self._nodes.values()), terms)
+        reach = self._claims.reach(pod)
+        nodes = list(self._nodes.values())
+        answer = explain_all(len(nodes), problem) if problem else place(pod, nodes, terms, reach)
         if isinstance(answer, str):
             self._waiting.add(key_of(pod))
             self._recorder.warning("pods", pod, "FailedScheduling", answer)
@@ -111,6 +119,7 @@ class Scheduler:
         if not self._consume(pod, node):
             self._waiting.add(key_of(pod))  # the real one waits, and says nothing for ten minutes
             return
+        self._claims.reserve(pod, node)
         bound = self._store.update("pods", {**pod, "spec": {**pod["spec"], "nodeName": node}})
         self._conclude(bound, "True")
         self._recorder.normal(

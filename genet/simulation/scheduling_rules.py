@@ -54,10 +54,16 @@ def requests(pod: Obj) -> dict[str, float]:
     return {name: amount for name, amount in total.items() if amount}
 
 
-def place(pod: Obj, nodes: Sequence[NodeState], volumes: Iterable[Sequence[Obj]] = ()) -> NodeState | str:
+def place(
+    pod: Obj,
+    nodes: Sequence[NodeState],
+    volumes: Iterable[Sequence[Obj]] = (),
+    reach: Callable[[str], bool] | None = None,
+) -> NodeState | str:
     """The node for a pod (most cpu and memory left, then first by name), or the text that says why there is none.
 
-    `volumes`: the node selector terms of each volume that can be had on some nodes only.
+    `volumes`: the node selector terms of each volume that can be had on some nodes only; `reach`: whether the node of
+    that name has the devices that the pod claims.
     """
     asked = requests(pod)
     fitting: list[NodeState] = []
@@ -65,6 +71,8 @@ def place(pod: Obj, nodes: Sequence[NodeState], volumes: Iterable[Sequence[Obj]]
     check = _filters(pod, asked, tuple(volumes))
     for state in nodes:
         refusal = check(state)
+        if refusal is None and reach is not None and not reach(state.node["metadata"]["name"]):
+            refusal = Refusal(("cannot allocate all claims",))
         if refusal is None:
             fitting.append(state)
         else:

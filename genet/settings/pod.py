@@ -12,11 +12,12 @@ _DNS_NAME = r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$"
 Name = Annotated[str, msgspec.Meta(pattern=_DNS_NAME)]
 """The name of an object of the cluster."""
 
-# A POSIX shell and nothing else is asked of the image. `wait` is what lets the trap run at once on TERM.
+# A POSIX shell and nothing else is asked of the image. `wait` is what lets the trap run at once on TERM. What sshd is
+# started with, and again where it ends, comes with the pod (`genet.pods.sshd`).
 DEFAULT_COMMAND = (
     "/bin/sh",
     "-c",
-    "if [ -x /usr/sbin/sshd ]; then mkdir -p /run/sshd && /usr/sbin/sshd; fi; "
+    "if [ -x /usr/sbin/sshd ] && [ -r /etc/genet/ssh/start ]; then . /etc/genet/ssh/start; fi; "
     "echo 'genet: ready'; trap 'exit 0' TERM INT; while :; do sleep 3600 & wait $!; done",
 )
 
@@ -52,7 +53,8 @@ class EgressProxy(Section, frozen=True):
 
 class Pod(Section, frozen=True):
     command: tuple[str, ...] = DEFAULT_COMMAND
-    """Main process where neither the request nor its preset image names one."""
+    """Main process where neither the request nor its preset image names one. What Genet puts into a pod so that its
+    owner gets in by SSH (keys, host key, configuration) is started by `. /etc/genet/ssh/start`, which returns at once."""
     defaults: Compute = Compute(cpu="4", memory="16Gi")
     """Limits (and requests) of a pod whose request says nothing."""
     max: Compute = Compute(cpu="64", memory="512Gi")

@@ -114,6 +114,22 @@ def network_policy(user: str) -> dict[str, Any]:
     }
 
 
+def ssh_policy(settings: Settings) -> dict[str, Any]:
+    """Into the pods that Genet made, port 22 is open to all, as connections to a node's port come from anywhere.
+
+    No addresses are named: behind another node's port a connection has that node's address, which some networks never
+    take for one of a block. Only the keys decide who gets in. Where SSH is off, the rule lets nobody in.
+    """
+    ingress = [{"ports": [{"protocol": "TCP", "port": 22}]}] if settings.ssh.enabled else []
+    return _named("NetworkPolicy", "genet-ssh", api_version="networking.k8s.io/v1") | {
+        "spec": {
+            "podSelector": {"matchLabels": {naming.CREATED_BY: "genet"}},
+            "policyTypes": ["Ingress"],
+            "ingress": ingress,
+        }
+    }
+
+
 def _role_binding(role: str, subject: dict[str, str]) -> dict[str, Any]:
     return _named("RoleBinding", role, api_version=f"{_RBAC}/v1") | {
         "roleRef": {"apiGroup": _RBAC, "kind": "ClusterRole", "name": role},

@@ -210,6 +210,7 @@ class Tenancy:
             ),
             (LIMIT_RANGES, manifests.limit_range(settings)),
             (NETWORK_POLICIES, manifests.network_policy(user.identifier)),
+            (NETWORK_POLICIES, manifests.ssh_policy(settings)),
             *((SECRETS, pull_secrets.manifest(secret)) for secret in settings.pod.pull_secrets),
             *users,
         ]

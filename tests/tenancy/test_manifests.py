@@ -75,3 +75,15 @@ def test_other_users_pods_do_not_get_in():
         {"matchLabels": {"genet.io/user": "alice-alice"}},
         {"matchExpressions": [{"key": "genet.io/user", "operator": "DoesNotExist"}]},
     ]
+
+
+def test_from_anywhere_only_into_genets_pods_and_only_to_the_port_of_ssh():
+    spec = manifests.ssh_policy(SETTINGS)["spec"]
+    assert spec["podSelector"] == {"matchLabels": {"genet.io/created-by": "genet"}}
+    assert spec["ingress"] == [{"ports": [{"protocol": "TCP", "port": 22}]}]
+    assert spec["policyTypes"] == ["Ingress"]
+
+
+def test_where_ssh_is_off_its_rule_lets_nobody_in():
+    off = msgspec.convert({"auth": {"mode": "dev"}, "ssh": {"enabled": False}}, Settings)
+    assert manifests.ssh_policy(off)["spec"]["ingress"] == []

@@ -28,7 +28,7 @@ async def test_the_first_pod_finds_everything_ready(replica, cluster):
         ("pod-security.kubernetes.io/enforce", "baseline"),
     }
     assert meta["annotations"]["genet.io/owner"] == "dev|alice"
-    assert [len(cluster.store.list(plural, NAMESPACE)) for plural in PLURALS] == [1, 1, 1, 1]
+    assert [len(cluster.store.list(plural, NAMESPACE)) for plural in PLURALS] == [1, 1, 2, 1]
 
 
 @pytest.mark.parametrize("owner", [{}, {naming.OWNER: "proxy|alice|alice@lab.example"}], ids=["nobody", "another"])
@@ -76,7 +76,7 @@ async def test_preparation_goes_on_where_it_was_broken_off(replica, cluster, plu
     assert (await replica.create()).status_code == 503
     assert cluster.store.list("pods", NAMESPACE) == []
     assert (await replica.create()).status_code == 201
-    assert [len(cluster.store.list(plural, NAMESPACE)) for plural in PLURALS] == [1, 1, 1, 1]
+    assert [len(cluster.store.list(plural, NAMESPACE)) for plural in PLURALS] == [1, 1, 2, 1]
 
 
 async def test_first_pods_at_two_replicas_do_not_get_in_each_others_way(replica, kubeconfig):

@@ -65,7 +65,7 @@ def _add_entering(verbs: Commands) -> None:
     run = _verb(verbs, "exec", "execute", "run a command in a pod; with -it a shell in your terminal")
     run.add_argument("-i", "--stdin", action="store_true", help="with -t: your keyboard")
     run.add_argument("-t", "--tty", action="store_true", help="with -i: a terminal")
-    run.add_argument("-c", "--container", metavar="NAME", help="with -it")
+    run.add_argument("-c", "--container", metavar="NAME")
     run.add_argument("--timeout", default="5m", metavar="TIME", help="end it after that (default %(default)s)")
     run.add_argument("command", nargs="*", metavar="-- COMMAND")
     ssh = _verb(verbs, "ssh", "ssh", "run ssh into a pod")

@@ -165,7 +165,7 @@ def execute(asking: Asking) -> int:
     seconds = asked.seconds_of(given.timeout)
     if seconds > _LONGEST_EXEC:
         raise asked.Mistyped("--timeout: an hour at most")
-    done = asking.pods.execute(asking.pod(), given.command, seconds)
+    done = asking.pods.execute(asking.pod(), given.command, seconds, given.container)
     _print_output(done.stdout, sys.stdout)
     sys.stdout.flush()
     _print_output(done.stderr, sys.stderr)

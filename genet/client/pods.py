@@ -132,8 +132,8 @@ class Pods:
     def logs(self, pod: Pod, query: Mapping[str, str | int | None]) -> Logs:
         return self._api.get(f"{_path(pod.id)}/logs", Logs, query)
 
-    def execute(self, pod: Pod, command: list[str], timeout_seconds: int) -> Executed:
-        body = {"command": command, "timeoutSeconds": timeout_seconds}
+    def execute(self, pod: Pod, command: list[str], timeout_seconds: int, container: str | None) -> Executed:
+        body = {"command": command, "timeoutSeconds": timeout_seconds, "container": container}
         return self._api.post(f"{_path(pod.id)}/exec", body, Executed, seconds=timeout_seconds + 30.0)
 
     def volumes(self) -> list[str]:

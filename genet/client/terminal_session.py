@@ -35,9 +35,15 @@ _PING_SECONDS: Final = 20.0
 _SILENCE_SECONDS: Final = 90.0
 _SWITCHING: Final = 101
 _CLOSES: Final = {
+    1009: "too much was sent at once",
     4401: "the login has ended",
-    4404: "there is no such pod any more",
+    4403: "that is not allowed, or not any more",
+    4404: "there is no such pod, or not any more",
     4408: "nothing was typed for too long",
+    4409: "the container does not run, or has ended",
+    4422: "there is no shell in the image, or no such container",
+    4429: "too many terminals are open already",
+    4503: "Kubernetes does not answer; try again later",
     1001: "the server goes away; begin again",
 }
 
@@ -56,7 +62,7 @@ def run(api: Api, path: str, query: Query) -> int:
         query: what is added to it, besides the window's size.
     """
     keyboard, screen = sys.stdin.fileno(), sys.stdout.fileno()
-    columns, rows = os.get_terminal_size(screen)
+    columns, rows = _size(screen)
     headers = {
         "Connection": "Upgrade",
         "Upgrade": "websocket",
@@ -147,7 +153,7 @@ class _Session:
             self._open.discard(self._keyboard)
 
     def _resize(self) -> None:
-        columns, rows = os.get_terminal_size(self._screen)
+        columns, rows = _size(self._screen)
         size = {"type": "resize", "cols": columns, "rows": rows}
         self._send(TextMessage(msgspec.json.encode(size).decode()))
 
@@ -168,6 +174,12 @@ def _told(text: str) -> int | None:
     if said.type == "error":
         raise ClientError(f"the shell did not start: {printable(str(said.code))}")
     return None  # of a newer server
+
+
+def _size(screen: int) -> tuple[int, int]:
+    """Columns and rows; a terminal that does not know its own (0 x 0) is as large as most."""
+    found = os.get_terminal_size(screen)
+    return (found.columns or 80, found.lines or 24)
 
 
 @contextmanager

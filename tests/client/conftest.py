@@ -15,6 +15,7 @@ from genet.client.provider import discover
 from genet.client.store import Login, Store
 from tests.certificates import Authority
 from tests.client.issuer import Issuer, issuing
+from tests.replicas import cluster, kubeconfig, replica  # noqa: F401 # fixtures
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Waiting for a pod to run, in a time of its own."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,12 +18,12 @@ POD = Pod(id="pod-alice-a", name="a", status="Pending")
 class Pods:
     """Says one status after the other; the last one stays."""
 
-    statuses: list[str | Exception]
+    statuses: Sequence[str | Exception]
     reasons: list[str] = field(default_factory=list)
     described: int = 0
 
     def get(self, id_: str) -> Pod:
-        status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
+        status, self.statuses = self.statuses[0], self.statuses[1:] or self.statuses
         if isinstance(status, Exception):
             raise status
         return Pod(id=id_, name="a", status=status)

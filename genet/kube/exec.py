@@ -9,7 +9,7 @@ A pong cannot be waited for: a reader who takes his time stops it with everythin
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from enum import IntEnum
@@ -91,7 +91,7 @@ class Execution:
         """Of its terminal. Raises Unavailable."""
         await self._send(Channel.RESIZE, msgspec.json.encode({"Width": cols, "Height": rows}))
 
-    async def outputs(self) -> AsyncIterator[tuple[Channel, bytes]]:
+    async def outputs(self) -> AsyncGenerator[tuple[Channel, bytes]]:
         """What it says on STDOUT and STDERR, until it ends.
 
         Raises:

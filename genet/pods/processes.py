@@ -20,7 +20,10 @@ _TERMINAL: Final = (
     'if [ -z "$LANG$LC_ALL" ]; then export LANG=C.UTF-8; fi; '
     f"{_SAY}; if command -v bash >/dev/null 2>&1; then exec bash -l; else exec sh -l; fi"
 )
-_LIST: Final = 'cat /proc/[0-9]*/stat 2>/dev/null; grep -l "$1" /proc/[0-9]*/environ 2>/dev/null; true'
+# the cookie comes in halves: whole, it would find the shell that looks for it; grep itself is not in the first list
+_LIST: Final = (
+    'cat /proc/[0-9]*/stat 2>/dev/null; grep -l "$1$2" /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null; true'
+)
 _KILL: Final = 'kill -s KILL "$@" 2>/dev/null; true'
 _HANG_UP: Final = 'kill -s HUP "$@" 2>/dev/null; kill -s CONT "$@" 2>/dev/null; true'
 """What is stopped hears nothing before it is told to go on."""
@@ -28,7 +31,7 @@ _HANG_UP: Final = 'kill -s HUP "$@" 2>/dev/null; kill -s CONT "$@" 2>/dev/null; 
 _SIGHUP: Final = 1
 _DEAD: Final = frozenset("ZXx")
 _STAT = re.compile(r"(\d+) \(.*\) (\S) ([-\d ]+)", re.DOTALL)
-_BEARER = re.compile(r"/proc/(\d+)/environ")
+_BEARER = re.compile(r"/proc/(\d+)/(?:environ|cmdline)")
 # places in /proc/PID/stat behind the state: proc_pid_stat(5) counts them from 4
 _PARENT, _SESSION, _BEGAN, _IGNORED = 0, 2, 18, 29
 
@@ -75,7 +78,8 @@ def terminal(cookie: str) -> list[str]:
 
 
 def listing(cookie: str) -> list[str]:
-    return ["sh", "-c", _LIST, "sh", cookie]
+    half = len(cookie) // 2
+    return ["sh", "-c", _LIST, "sh", cookie[:half], cookie[half:]]
 
 
 def kill(pids: Collection[int]) -> list[str]:

@@ -9,7 +9,7 @@ import asyncio
 import secrets
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal, Protocol
 
@@ -33,6 +33,7 @@ LONGEST_SIDE: Final = 1000
 """Of a terminal, in columns or rows."""
 _WAITING_BYTES: Final = 1024 * 1024
 _RETRY_SECONDS: Final = 5.0
+_START_SECONDS: Final = 10.0
 _LONGEST_LINE: Final = 4096
 _NOT_STARTED: Final = frozenset({126, 127})
 _KILLED: Final = 128
@@ -173,6 +174,7 @@ class Terminals:
                     return await session.run(size, logged_out, self._draining, check, is_gone)
                 finally:
                     if session.ended is None or session.ended.code is None:
+                        await session.begin()
                         self._tasks.start(self._kill(where, cookie, session))
         finally:
             self._open[user] -= 1
@@ -222,6 +224,8 @@ class _Session:
         self._sending = asyncio.Lock()
         self._time = asyncio.get_running_loop().time
         self._last = self._time()
+        self._first = b""
+        self._has_begun = asyncio.Event()
         self.began: Started | None = None
 
     @property
@@ -257,26 +261,38 @@ class _Session:
         # of several at once the one that comes first above
         return next(_outcome(task) for task in tasks if task in done)
 
+    async def begin(self) -> None:
+        """Wait until the shell has said who it is, if it is about to: what cannot be found yet cannot be ended."""
+        with suppress(GenetError, TimeoutError):
+            async with asyncio.timeout(_START_SECONDS), aclosing(self._execution.outputs()) as outputs:
+                while self.began is None and (more := await anext(outputs, None)) is not None:
+                    self._take_first(more[1])
+
     async def _print(self, is_gone: Callable[[], bool]) -> End:
-        first = b""
         try:
-            async for _, data in self._execution.outputs():
-                self._last = self._time()
-                if self.began is not None:
-                    await self._send(data)
-                    continue
-                first += data
-                line, newline, rest = first.partition(b"\n")
-                if newline or len(first) > _LONGEST_LINE:
-                    self.began = processes.read_start(line, self._cookie)
-                    if self.began is None:
-                        raise ExecFailed("the container has no shell that Genet can use")
-                    await self._send(rest)
+            async with aclosing(self._execution.outputs()) as outputs:
+                async for _, data in outputs:
+                    self._last = self._time()
+                    said = data if self._has_begun.is_set() else self._take_first(data)
+                    if said:
+                        await self._send(said)
         except Unavailable as error:
             if is_gone():
                 raise NotRunning("the pod ended") from error
             raise
         return self._exit(self._execution.ended or Ended(None), is_gone)
+
+    def _take_first(self, data: bytes) -> bytes:
+        """Of what comes before the shell has said who it is; gives what comes behind that."""
+        self._first += data
+        line, newline, rest = self._first.partition(b"\n")
+        if newline or len(self._first) > _LONGEST_LINE:
+            self.began = processes.read_start(line, self._cookie)
+            if self.began is None:
+                raise ExecFailed("the container has no shell that Genet can use")
+            self._has_begun.set()
+            return rest
+        return b""
 
     def _exit(self, ended: Ended, is_gone: Callable[[], bool]) -> End:
         if ended.code is None or ended.code in _NOT_STARTED:
@@ -305,6 +321,7 @@ class _Session:
         return End(Close.ENDED)
 
     async def _feed(self) -> End:
+        await self._has_begun.wait()  # or the terminal's own echo would come before what the shell says of itself
         while True:
             await self._execution.write(await self._typed.get())
             self._last = self._time()

@@ -268,7 +268,12 @@ def test_only_the_server_may_read_them(helm):
     }
     assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "genet", "namespace": "genet-system"}]
     rules = [rule for d in documents if d["kind"] in ("Role", "ClusterRole") and d is not role for rule in d["rules"]]
-    assert not any("secrets" in rule["resources"] or "*" in rule["resources"] for rule in rules)
+    assert not any("*" in rule["resources"] for rule in rules)
+    # in people's namespaces: what belongs to a pod is made and taken away, but nothing is read except public keys
+    assert [(rule["verbs"], rule.get("resourceNames")) for rule in rules if "secrets" in rule["resources"]] == [
+        (["create", "patch", "delete"], None),
+        (["get"], ["genet-ssh-keys"]),
+    ]
 
 
 def test_the_server_speaks_https_with_a_secret_of_the_operators(helm, tmp_path):

@@ -68,7 +68,7 @@ class CreatePod:
         self._quota = quota
         self._pods = pods
         self._nodes = nodes
-        self._places = places
+        self.places = places
         self._templates = templates
         self._companions = companions
         self._clock = clock
@@ -97,7 +97,7 @@ class CreatePod:
         """What to tell of GPUs that are not free now. Raises Invalid."""
         bad = {error.field for error in errors}
         kind = modes.type_of(request, self._settings)
-        places = await self._places(kind) if kind is not None and request.gpu_count > 0 else []
+        places = await self.places(kind) if kind is not None and request.gpu_count > 0 else []
         nodes = {node.metadata.name: node for node in self._nodes.all()}
         found = checks.check(request, self._settings, nodes, places)
         unserved = self._templates.complaint(kind)

@@ -6,7 +6,8 @@ import msgspec
 from litestar import get
 
 from genet import __version__
-from genet.kube.quantity import parse
+from genet.errors import Unavailable
+from genet.pods import modes
 from genet.settings import GPUType, Settings
 from genet.web.controllers.login import LOGIN
 from genet.web.guards import AnyRequest, current_user
@@ -110,7 +111,7 @@ async def auth_status(request: AnyRequest, services: Injected) -> AuthStatus:
 async def config(services: Injected) -> Config:
     settings = services.settings
     return Config(
-        gpu_types=tuple(_gpu_type(kind, services) for kind in settings.gpu.available_types),
+        gpu_types=tuple([await _gpu_type(kind, services) for kind in settings.gpu.available_types]),
         preset_images=tuple(
             msgspec.convert(preset, PresetImageView, from_attributes=True) for preset in settings.gpu.preset_images
         ),
@@ -123,18 +124,18 @@ async def config(services: Injected) -> Config:
     )
 
 
-def _gpu_type(kind: GPUType, services: Services) -> GPUTypeView:
-    counts = [
-        int(parse(node.status.capacity.get(kind.resource_name, "0")))
-        for node in services.nodes.all()
-        if kind.node_selector.items() <= node.metadata.labels.items()
-    ]
+async def _gpu_type(kind: GPUType, services: Services) -> GPUTypeView:
+    try:
+        places = await services.create_pod.places(kind)
+    except Unavailable:  # the page is shown before the cluster is known
+        places = []
+    counts = [len(place.cards) if place.total is None else place.total for place in places]
     return GPUTypeView(
         name=kind.name,
         label=kind.label or kind.name,
         resource_name=kind.resource_name,
         mode=kind.mode,
-        max_per_pod=kind.max_per_pod,
+        max_per_pod=modes.most(kind),
         gpus_per_node=max(counts, default=0) or None,
     )
 

@@ -58,7 +58,7 @@ class PodsController(Controller):
         user = whose(request, owner, services)
         made = await services.create_pod(user, data.value, data.errors)
         seen = services.pods.view(user.identifier, [made.pod], spoken(request))[0]
-        if made.waits is not None and seen.message is None:
+        if made.waits is not None and seen.node_name is None:
             seen = replace(seen, message=made.waits)
         query = f"?owner={user.identifier}" if owner is not None else ""
         return Response(seen, headers={"Location": f"/api/pods/{seen.id}{query}"})

@@ -63,6 +63,8 @@ POLICY: Final[Mapping[str, Rule]] = {
     "ssh-keys:list": Rule(Access.LOGGED_IN, PODS_READ),
     "ssh-keys:add": Rule(Access.LOGGED_IN),
     "ssh-keys:remove": Rule(Access.LOGGED_IN),
+    "volumes:list": Rule(Access.LOGGED_IN, PODS_READ),
+    "volumes:resize": Rule(Access.LOGGED_IN, PODS_WRITE),
     "tokens:list": Rule(Access.LOGGED_IN),
     "tokens:create": Rule(Access.LOGGED_IN),
     "tokens:revoke": Rule(Access.LOGGED_IN),

@@ -157,11 +157,13 @@ class KubeClient:
         name: str,
         patch: Mapping[str, Any] | Sequence[Mapping[str, Any]],
         namespace: str | None = None,
+        *,
+        dry_run: bool = False,
     ) -> T:
         """A mapping is a JSON merge patch (RFC 7386), a sequence a JSON patch (RFC 6902)."""
         content_type = MERGE_PATCH if isinstance(patch, Mapping) else JSON_PATCH
-        path = _path(resource, namespace, name)
-        return _decode(resource.one, await self._call("PATCH", path, body=patch, content_type=content_type))
+        path, query = _path(resource, namespace, name), {"dryRun": "All"} if dry_run else {}
+        return _decode(resource.one, await self._call("PATCH", path, query, body=patch, content_type=content_type))
 
     async def delete(
         self,

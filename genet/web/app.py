@@ -35,6 +35,7 @@ from genet.web.controllers.terminal import terminal
 from genet.web.controllers.ssh_keys import SSHKeysController
 from genet.web.controllers.tokens import TokensController
 from genet.web.controllers.usage import usage
+from genet.web.controllers.volumes import VolumesController
 from genet.web.guards import OPERATION, Gate, Identify, unguarded
 from genet.web.identification import identify_by
 from genet.web.services import Services
@@ -96,6 +97,7 @@ def create_litestar(settings: Settings, *, static: Path = spa.STATIC, identify: 
             show_node,
             usage,
             PodsController,
+            VolumesController,
             exec_in_pod,
             terminal,
             show_kubeconfig,

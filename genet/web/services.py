@@ -46,6 +46,7 @@ from genet.quota import Quota
 from genet.settings import Settings
 from genet.storage.reclaim import Reclaim, Reclaiming
 from genet.storage.service import Storage
+from genet.storage.volumes import Volumes
 from genet.tenancy.service import Tenancy
 
 
@@ -68,6 +69,7 @@ class Services:
     provider: Provider | None
     """None: switched off."""
     storage: Storage
+    volumes: Volumes
     shells: Shells
     create_pod: CreatePod
     delete_pod: DeletePod
@@ -141,6 +143,7 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
         services = Services(
             settings=settings,
             clock=clock,
+            volumes=Volumes(kube, settings.storage, storage, clock),
             caches=(pods, nodes, namespaces),
             nodes=nodes,
             namespaces=namespaces,

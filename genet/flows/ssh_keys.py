@@ -7,6 +7,7 @@ The record (in the grants namespace) is the truth, the Secret follows. Traps:
 - A namespace of the person's name may be somebody else's: nothing is written there.
 """
 
+import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
@@ -17,7 +18,7 @@ from msgspec.structs import replace
 
 from genet import naming
 from genet.auth.user import User
-from genet.errors import Conflict, Forbidden, NamespaceTaken, NotFound
+from genet.errors import Conflict, Forbidden, GenetError, NamespaceTaken, NotFound, Unavailable
 from genet.kube.client import KubeClient
 from genet.kube.objects import SECRETS, Secret
 from genet.kube.records import Kind, Records
@@ -25,6 +26,8 @@ from genet.kube.state import compare_and_set
 from genet.pods.public_keys import PublicKey
 from genet.pods.ssh import KEYS_FILE, KEYS_SECRET
 from genet.tenancy.service import Tenancy
+
+log = logging.getLogger(__name__)
 
 MOST_PER_USER: Final = 50
 _CHANGED: Final = "genet.io/changed"
@@ -105,7 +108,10 @@ class SSHKeys:
             return replace(held, keys=(*held.keys, new))
 
         await self._records.change(KEYS, user.identifier, added, user=user.identifier)
-        await self.publish(user.identifier, force=True)
+        try:
+            await self.publish(user.identifier, force=True)
+        except GenetError as error:  # the next round does it
+            log.warning("a new SSH key of %s is not in their pods yet: %s", user.identifier, error.detail)
         return new
 
     async def remove(self, user: User, key_id: str) -> None:
@@ -119,7 +125,14 @@ class SSHKeys:
             return replace(held, keys=left)
 
         await self._records.change(KEYS, user.identifier, removed, user=user.identifier)
-        await self.publish(user.identifier, force=True)
+        try:
+            await self.publish(user.identifier, force=True)
+        except GenetError as error:
+            log.warning("an SSH key of %s is removed, but not from their pods yet: %s", user.identifier, error.detail)
+            raise Unavailable(
+                "the key is removed from your profile, but your running pods could not be told: that is tried again "
+                "within minutes; delete the pods if somebody else has the key"
+            ) from error
 
     async def publish(self, identifier: str, *, force: bool = False) -> None:
         """Write the person's keys where their pods read them; without pods of theirs there is no such place yet.
@@ -128,7 +141,7 @@ class SSHKeys:
             identifier: whose.
             force: write also what is there already, as the truth has just changed.
         """
-        resident = self._tenancy.resident(identifier)
+        resident = await self._tenancy.resident_now(identifier)
         if resident is None:
             return
 

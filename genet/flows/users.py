@@ -13,6 +13,7 @@ from genet.auth.clock import Clock
 from genet.auth.identity import Identity
 from genet.auth.people import Person
 from genet.errors import NotFound
+from genet.flows.ssh_keys import SSHKeys
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
 from genet.kube.objects import NAMESPACES
@@ -38,9 +39,10 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Users:
-    def __init__(self, identity: Identity, tenancy: Tenancy) -> None:
+    def __init__(self, identity: Identity, tenancy: Tenancy, ssh_keys: SSHKeys) -> None:
         self._identity = identity
         self._tenancy = tenancy
+        self._ssh_keys = ssh_keys
 
     @classmethod
     @asynccontextmanager
@@ -48,7 +50,11 @@ class Users:
         """For a command, which asks and goes: without caches that follow anything."""
         async with KubeClient.connect(settings.kubernetes) as kube:
             identity = Identity.over(kube, settings, clock)
-            yield cls(identity, Tenancy(kube, settings, namespaces=Cache(kube, NAMESPACES)))
+            tenancy = Tenancy(kube, settings, namespaces=Cache(kube, NAMESPACES))
+            is_disabled = identity.people.is_disabled
+            yield cls(
+                identity, tenancy, SSHKeys(kube, identity.records, tenancy, is_disabled=is_disabled, clock=clock)
+            )
 
     async def listed(self) -> list[Listed]:
         """Everybody, by identifier."""
@@ -63,7 +69,7 @@ class Users:
     async def disable(self, identifier: str) -> dict[str, int]:
         """Shut a person out: nobody is let in, nothing of theirs counts, and kubectl may do nothing in their name.
 
-        In this order: the preparation of a namespace, which gives the rights, looks at the person once more at its end.
+        Their SSH keys open no pod any more, but sessions that are open stay open. In this order: the preparation of a namespace, which gives the rights, looks at the person once more at its end.
         Pods stay, as they may hold work that others need; the nightly run takes them when their time is over. It may
         be done again where it was interrupted. Who had another name at the provider before is shut out under that, too.
 
@@ -77,12 +83,18 @@ class Users:
         for name in await self._names(identifier):
             ended.update(await self._identity.people.disable(name))
             await self._tenancy.shut_out(name)
+            await self._ssh_keys.publish(name, force=True)
         return dict(ended)
 
     async def enable(self, identifier: str) -> None:
-        """Let them in again; the rights come back with their next pod or kubeconfig. Raises NotFound."""
+        """Let them in again, with their SSH keys; other rights come back with their next pod or kubeconfig.
+
+        Raises:
+            NotFound: there is no such person.
+        """
         for name in await self._names(identifier):
             await self._identity.people.enable(name)
+            await self._ssh_keys.publish(name, force=True)
 
     async def _names(self, identifier: str) -> list[str]:
         """The identifier, and others that the same account has had. Raises NotFound."""

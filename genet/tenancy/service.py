@@ -158,18 +158,15 @@ class Tenancy:
     def resident(self, identifier: str) -> User | None:
         """Whose namespace that is, by its marks; None: there is no such user yet."""
         namespace = self._namespaces.get(naming.namespace(identifier))
-        if namespace is None:
+        return _marked(namespace, identifier) if namespace is not None else None
+
+    async def resident_now(self, identifier: str) -> User | None:
+        """As `resident`, with one live look where the cache has none."""
+        known = self._namespaces.get(naming.namespace(identifier))
+        try:
+            return _marked(known or await self._kube.get(NAMESPACES, naming.namespace(identifier)), identifier)
+        except NotFound:
             return None
-        labels, notes = namespace.metadata.labels, namespace.metadata.annotations
-        if labels.get(naming.MANAGED) != "true" or labels.get(naming.USER) != identifier or naming.OWNER not in notes:
-            return None
-        return User(
-            username=identifier,
-            email=notes.get(naming.EMAIL, ""),
-            identifier=identifier,
-            owner=notes[naming.OWNER],
-            is_admin=False,
-        )
 
     async def _own(self, user: User) -> Namespace:
         name = naming.namespace(user.identifier)
@@ -254,3 +251,17 @@ def _digest(wanted: list[tuple[Resource[Any], dict[str, Any]]], pull_mark: str) 
 
 def _just_bound(error: Forbidden) -> bool:
     return "cannot" in error.detail
+
+
+def _marked(namespace: Namespace, identifier: str) -> User | None:
+    """Whose it is by its marks; None: not that user's."""
+    labels, notes = namespace.metadata.labels, namespace.metadata.annotations
+    if labels.get(naming.MANAGED) != "true" or labels.get(naming.USER) != identifier or naming.OWNER not in notes:
+        return None
+    return User(
+        username=identifier,
+        email=notes.get(naming.EMAIL, ""),
+        identifier=identifier,
+        owner=notes[naming.OWNER],
+        is_admin=False,
+    )

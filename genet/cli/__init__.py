@@ -5,6 +5,7 @@ code.
 """
 
 import argparse
+import sys
 from collections.abc import Sequence
 
 from genet import __version__
@@ -16,7 +17,7 @@ _GROUPS = (user, pods, server, users, keys, configuration)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    arguments = _parser().parse_args(argv)
+    arguments = _parsed(list(sys.argv[1:] if argv is None else argv))
     try:
         code: int = arguments.run(arguments)
     except ImportError as error:
@@ -24,6 +25,19 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         return complain(f"this command needs the server's packages: pip install 'genet-platform[server]' ({error})")
     return code
+
+
+def _parsed(words: list[str]) -> argparse.Namespace:
+    """Of the words after `--`, which are a command for a pod, argparse would take some for its own."""
+    parser = _parser()
+    if words[:1] != ["pods"] or "--" not in words:
+        return parser.parse_args(words)
+    end = words.index("--")
+    arguments = parser.parse_args(words[:end])
+    if not hasattr(arguments, "command"):
+        parser.error("a command (--) is for create, exec and ssh alone")
+    arguments.command = [*arguments.command, *words[end + 1 :]]
+    return arguments
 
 
 def _parser() -> argparse.ArgumentParser:

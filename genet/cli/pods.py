@@ -46,8 +46,8 @@ def _add_create(verbs: Commands) -> None:
     create.add_argument("--env", action="append", metavar="NAME=VALUE", help="environment variable (repeat)")
     create.add_argument("--no-wait", action="store_true", help="do not wait until it runs")
     create.add_argument("--timeout", default="10m", metavar="TIME", help="how long to wait (default %(default)s)")
-    create.add_argument("command", nargs="*", metavar="-- COMMAND", help="instead of the image's own")
     _with_output(create)
+    _with_command(create, "instead of the image's own")
 
 
 def _add_looking(verbs: Commands) -> None:
@@ -67,7 +67,7 @@ def _add_entering(verbs: Commands) -> None:
     run.add_argument("-t", "--tty", action="store_true", help="with -i: a terminal")
     run.add_argument("-c", "--container", metavar="NAME")
     run.add_argument("--timeout", default="5m", metavar="TIME", help="end it after that (default %(default)s)")
-    run.add_argument("command", nargs="*", metavar="-- COMMAND")
+    _with_command(run, "to be run")
     ssh = _verb(verbs, "ssh", "ssh", "run ssh into a pod")
     ssh.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND", help="and arguments, as for ssh")
     config = _verb(verbs, "ssh-config", "ssh_config", "print a block for ~/.ssh/config")
@@ -111,6 +111,13 @@ def _verb_of(name: str) -> "Callable[[argparse.Namespace], int]":
         return pods_verbs.run(name, arguments)
 
     return run
+
+
+def _with_command(parser: argparse.ArgumentParser, about: str) -> None:
+    """Words after `--`: see `genet.cli._parsed`."""
+    parser.usage = f"{parser.format_usage().removeprefix('usage: ').rstrip()} [-- COMMAND ...]"
+    parser.description = f"{parser.description} (COMMAND: {about})"
+    parser.set_defaults(command=[])
 
 
 def _with_output(parser: argparse.ArgumentParser) -> None:

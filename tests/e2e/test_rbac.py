@@ -32,7 +32,7 @@ EVERYWHERE = {
             "resourceclaims.resource.k8s.io",
         )
     ),
-    *(Right(verb, "namespaces") for verb in ("create", "patch")),
+    *(Right(verb, kind) for verb in ("create", "patch") for kind in ("namespaces", "persistentvolumes")),
     Right("create", "rolebindings.rbac.authorization.k8s.io"),
 }  # fmt: skip
 """All that Genet may in any namespace."""
@@ -41,7 +41,7 @@ TENANT = {
     *(Right(verb, "pods") for verb in ("create", "patch", "delete")),
     Right("get", "pods/log"),
     *(Right(verb, "events") for verb in ("list", "create")),
-    Right("create", "persistentvolumeclaims"),
+    *(Right(verb, "persistentvolumeclaims") for verb in ("create", "patch", "delete")),
     *(
         Right(verb, resource)
         for verb in ("create", "patch")

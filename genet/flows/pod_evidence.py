@@ -25,6 +25,7 @@ from genet.kube.requests import is_finished
 from genet.pods import restarting
 from genet.pods.description import claim_name
 from genet.pods.diagnosis.evidence import Claim, DeviceClaim, Evidence, Holder, NodeRoom, Refusal, Restarting
+from genet.pods.diagnosis.reasons import quoted
 from genet.pods.service import BY_NAMESPACE
 from genet.settings import Settings
 from genet.storage.binding import why_unbound
@@ -104,7 +105,9 @@ class CollectEvidence:
     async def _pod(self, known: Pod, unread: list[str]) -> tuple[DetailedPod, Restarting | None]:
         namespace, name = known.metadata.namespace, known.metadata.name
         restart = self._restarts.get(namespace, name)
-        state = Restarting(restart.asked_at, restarting.message_of(restart)) if restart is not None else None
+        state = None
+        if restart is not None and not restart.is_cancelled:
+            state = Restarting(restart.asked_at, quoted(restart.detail) if restart.trouble else None)
         try:
             read = await self._tried(lambda: self._kube.get(POD_DETAILS, name, namespace), "pod", unread)
         except NotFound as error:

@@ -101,7 +101,8 @@ def _events(events: Sequence[PodEvent] | None) -> Iterator[str]:
     yield "Events (newest first):" if events else "Events:  <none>"
     for event in events[:_EVENTS]:
         times = f" x{event.count}" if event.count > 1 else ""
-        yield f"  {_time(event.last_seen)}  {event.type}  {event.reason}{times}  {event.source}  {quoted(event.message)}"
+        parts = (_time(event.last_seen), event.type, f"{event.reason}{times}", event.source, quoted(event.message))
+        yield f"  {'  '.join(parts)}"
     if len(events) > _EVENTS:
         yield f"  … and {len(events) - _EVENTS} older"
 

@@ -1,7 +1,7 @@
 """A pod described: what `GET …/describe` answers. Pure.
 
-Values of variables are not in here, nor are arguments of commands: what a person pastes into a ticket must not hold what
-was meant for the program alone.
+Values of variables are not in here, nor are arguments of commands: what a person pastes into a ticket must not hold
+what was meant for the program alone.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -58,7 +58,7 @@ class Mount(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class VolumeDescription(msgspec.Struct, frozen=True, rename="camel"):
-    """`kind` is `pvc`, `emptyDir`, `secret`, `configMap`, `hostPath`, `nfs` or `other`."""
+    """`kind` is `pvc`, `emptyDir`, `secret`, `configMap`, `projected`, `hostPath`, `nfs` or `other`."""
 
     name: str
     kind: str
@@ -172,5 +172,6 @@ def _kind(volume: DetailedVolume) -> str:
         "configMap": volume.config_map,
         "hostPath": volume.host_path,
         "nfs": volume.nfs,
+        "projected": volume.projected,
     }
     return next((kind for kind, source in kinds.items() if source is not None), "other")

@@ -1,10 +1,13 @@
 """kubectl's STATUS column, rule by rule of its printer."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from genet.pods.status import message, restarts, status_column
 from tests.pods.builders import container, pod
 
+NOW = datetime(2026, 3, 1, 12, 5, tzinfo=UTC)
 READY = {"type": "Ready", "status": "True"}
 INITIALIZED = {"type": "Initialized", "status": "True"}
 RUNNING = container(ready=True, running={})
@@ -68,28 +71,45 @@ def test_status_column(seen, expected):
     assert status_column(seen) == expected
 
 
+LOW = "The node was low on resource: memory. Threshold quantity: 100Mi, available: 50Mi. "
+NO_ROOM = "0/3 nodes are available: 3 Insufficient nvidia.com/gpu. preemption: 0/3 nodes are available: 3 none."
+
+
 @pytest.mark.parametrize(
     ("seen", "expected"),
     [
         (pod(containerStatuses=[RUNNING], message="old news"), None),
-        (pod(phase="Failed", reason="Evicted", message="The node was low on memory."), "The node was low on memory."),
-        (pod(phase="Pending", containerStatuses=[container(waiting={"reason": "ContainerCreating"})]), None),
+        (pod(phase="Succeeded", containerStatuses=[COMPLETED]), None),
         (
-            pod(containerStatuses=[container(waiting={"reason": "ErrImagePull", "message": "no such image"})]),
-            "no such image",
+            pod(phase="Failed", reason="Evicted", message=LOW, spec={"nodeName": "gpu-1"}),
+            "The node gpu-1 was short of memory (50 MiB left, 100 MiB is the least) and ended this pod.",
         ),
-        (pod(phase="Failed", containerStatuses=[container(terminated={"exitCode": 3})]), "ended with exit code 3"),
         (
             pod(
                 phase="Pending",
-                conditions=[{"type": "PodScheduled", "status": "False", "message": "0/3 nodes are available"}],
+                spec={"nodeName": "gpu-1"},
+                containerStatuses=[container(waiting={"reason": "ErrImagePull", "message": "manifest unknown"})],
             ),
-            "0/3 nodes are available",
+            "The image debian:13 does not exist in docker.io.",
         ),
+        (
+            pod(phase="Failed", containerStatuses=[container(terminated={"exitCode": 3})]),
+            "The program of the container main ended with exit code 3.",
+        ),
+        (
+            pod(phase="Pending", conditions=[{"type": "PodScheduled", "status": "False", "message": NO_ROOM}]),
+            "The scheduler finds no node: 0/3 nodes are available: 3 Insufficient nvidia.com/gpu.",
+        ),
+        (pod(phase="Pending"), None),
     ],
 )
-def test_message_is_what_the_one_who_stopped_it_said(seen, expected):
-    assert message(seen) == expected
+def test_message_is_the_first_sentence_that_the_pod_alone_tells(seen, expected):
+    assert message(seen, NOW) == expected
+
+
+def test_message_is_in_the_callers_language():
+    seen = pod(phase="Failed", containerStatuses=[container(terminated={"exitCode": 3})])
+    assert message(seen, NOW, "zh") == "容器 main 的程序以退出码 3 结束。"
 
 
 def test_restarts_are_those_of_all_containers():

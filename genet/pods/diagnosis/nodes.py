@@ -17,7 +17,7 @@ _USING: Final = re.compile(
 )
 _LIMIT: Final = re.compile(
     r'(?:Usage of EmptyDir volume "([^"]+)"|Container (\S+)|Pod ephemeral local storage usage)'
-    r'.* exceeds .*? "?([0-9][^\s".]*)"?'
+    r'.* exceed(?:s|ed) .*? "?([0-9][^\s".]*)"?'
 )
 _DEVICES_FULL: Final = re.compile(r"unavailable for ([^\s,]+?)\. Requested: (\d+), Available: (\d+)")
 _OUT_OF: Final = re.compile(r"enough resource: (\S+), requested: (\d+), used: (\d+), capacity: (\d+)")

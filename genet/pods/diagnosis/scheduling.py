@@ -4,6 +4,7 @@ The order is what a person should hear first: who holds the pod back on purpose,
 what Genet counts itself, then what only the scheduler knows.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -22,6 +23,8 @@ _KUEUE: Final = ("kueue.x-k8s.io/admission", "kueue.x-k8s.io/topology")
 _KUEUE_QUEUE: Final = "kueue.x-k8s.io/queue-name"
 _VOLCANO_QUEUE: Final = "scheduling.volcano.sh/queue-name"
 _VOLCANO_GROUP: Final = "scheduling.k8s.io/group-name"
+_HOPES: Final = re.compile(r"\.? preemption: .*$", re.DOTALL)
+"""What the scheduler says of taking others' room."""
 _DEFAULT_SCHEDULER: Final = "default-scheduler"
 
 
@@ -114,7 +117,7 @@ def _although_one_fits(
     if said.unknown:
         yield finding("scheduler_says", message=quoted(", ".join(said.unknown)))
     elif said.about_claims:  # whose fault could not be read
-        yield finding("scheduler_says", message=quoted(told.message))
+        yield finding("scheduler_says", message=quoted(_HOPES.sub("", told.message)))
     elif not said.known:
         yield finding("should_fit_now", node=fitting[0].name, nodes=len(fitting))
 
@@ -191,7 +194,7 @@ def not_ready_since(node: Judged) -> str | None:
 
 def _in_the_schedulers_words(told: Condition | None) -> Iterator[Finding]:
     if told is not None and told.message:
-        yield finding("scheduler_says", message=quoted(told.message))
+        yield finding("scheduler_says", message=quoted(_HOPES.sub("", told.message)))
 
 
 def _not_looked_at(evidence: Evidence) -> Finding:

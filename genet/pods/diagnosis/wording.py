@@ -70,6 +70,8 @@ def amount(resource: str, label: str | None, number: float, language: Language) 
             return f"{size(number)} 本地磁盘" if chinese else f"{size(number)} of local disk"
         case "pods":
             return f"{number:g} 个 Pod" if chinese else f"{number:g} {'pod' if number == 1 else 'pods'}"
+    if chinese:
+        return f"{number:g} 个 {label or resource}"
     return f"{number:g} x {label}" if label else f"{number:g} {resource}"
 
 
@@ -116,8 +118,8 @@ def _number(value: float, form: str, params: Params, language: Language) -> str:
 
 def _plain(value: Param, language: Language) -> str:
     if isinstance(value, list):
-        return ("、" if language == "zh" else ", ").join(value)
-    return str(value)
+        return ("、" if language == "zh" else ", ").join(" ".join(item.split()) for item in value)
+    return " ".join(str(value).split())  # a sentence is one line, whatever is in it
 
 
 def _time(text: str) -> str:

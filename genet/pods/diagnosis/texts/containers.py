@@ -106,7 +106,7 @@ CONTAINERS: Final[Mapping[str, Text]] = {
     "restarts_often": Text(
         "The container {container} runs now, but was started again {restarts:time|times}, the last time "
         "[[{seconds:duration} ]]ago after exit code {exitCode}. Its previous log says why.",
-        "容器 {container} 目前正在运行，但已重启 {restarts} 次，最近一次在[[ {seconds:duration} ]]前，退出码 "
+        "容器 {container} 目前正在运行，但已重启 {restarts} 次，最近一次在[[ {seconds:duration}]]前，退出码 "
         "{exitCode}。请查看上一次的日志。",
     ),
     "creating": Text(

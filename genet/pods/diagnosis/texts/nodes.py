@@ -85,12 +85,12 @@ NODES: Final[Mapping[str, Text]] = {
     ),
     "terminating": Text(
         "This pod is ending; its programs have {seconds:duration} left to stop.",
-        "这个 Pod 正在终止，其中的程序还有 {seconds:duration} 时间退出。",
+        "这个 Pod 正在终止，其中的程序还有 {seconds:duration}时间退出。",
     ),
     "terminating_stuck": Text(
         "This pod should have been gone for {seconds:duration}. Look at its events; an administrator can delete it "
         "by force.",
-        "这个 Pod 早在 {seconds:duration} 前就应结束。请查看它的事件；管理员可以强制删除。",
+        "这个 Pod 早在 {seconds:duration}前就应结束。请查看它的事件；管理员可以强制删除。",
     ),
     "terminating_node_lost": Text(
         "This pod cannot end, because its node {node} does not answer[[ since {since:time}]]. It goes when the "

@@ -7,6 +7,7 @@ SPDY is not spoken: clients that know nothing newer are told so.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -16,9 +17,13 @@ from aiohttp import WSMsgType, web
 from genet.simulation.errors import ApiError, bad_request
 from genet.simulation.faults import Faults
 from genet.simulation.paths import Target, flag, number
+from genet.simulation.shell import CannotStart
 from genet.simulation.store import Object, Store
+from genet.simulation.tty import Screen
 
-STDIN, STDOUT, STDERR, STATUS, _, CLOSE = 0, 1, 2, 3, 4, 255
+STDIN, STDOUT, STDERR, STATUS, RESIZE, CLOSE = 0, 1, 2, 3, 4, 255
+_TYPED_AHEAD = 64
+"""Messages that a process has not read yet."""
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 
 Line = tuple[datetime, str]
@@ -35,10 +40,14 @@ class Containers(Protocol):
         ...
 
     async def exec(  # noqa: PLR0917 - the seven things that exec is about
-        self, pod: Object, container: str, command: list[str], stdin: AsyncIterator[bytes] | None, tty: bool,
-        write_out: Write, write_err: Write,
+        self, pod: Object, container: str, command: list[str], stdin: AsyncIterator[bytes] | None,
+        screen: Screen | None, write_out: Write, write_err: Write,
     ) -> int:  # fmt: skip
-        """Run the command; gives its exit code."""
+        """Run the command; gives its exit code. Cancelled, it leaves the command where it is.
+
+        Raises:
+            CannotStart: there is no such program.
+        """
         ...
 
 
@@ -65,7 +74,7 @@ class PodStreams:
             return web.Response(body=text[:limit], headers=plain)
         response = web.StreamResponse(headers=plain)
         with self._faults.stream(request) as stream:
-            await response.prepare(request)
+            await response.prepare(request)  # at once, also of a container that has printed nothing
             await response.write(text)
             shown = len(lines)
             async for line in self._containers.follow(pod, container):
@@ -100,33 +109,53 @@ class PodStreams:
 
             async def write(channel: int, data: bytes) -> None:
                 await stream.passage()
-                await socket.send_bytes(bytes([channel]) + data)
+                with suppress(ConnectionError):  # a process does not hear that nobody listens any more
+                    await socket.send_bytes(bytes([channel]) + data)
 
-            typed: asyncio.Queue[bytes] = asyncio.Queue()
-            reading = asyncio.create_task(_read(socket, typed))
+            typed: asyncio.Queue[bytes] = asyncio.Queue(_TYPED_AHEAD)
+            screen = Screen() if flag(query, "tty") else None
+            reading = asyncio.create_task(_read(socket, typed, screen))
             running = asyncio.create_task(self._containers.exec(
-                pod, container, command, _typed(typed) if wants_input else None, flag(query, "tty"),
+                pod, container, command, _typed(typed) if wants_input else None, screen,
                 lambda data: write(STDOUT, data), lambda data: write(STDERR, data),
             ))  # fmt: skip
             try:
                 await asyncio.wait({reading, running}, return_when=asyncio.FIRST_COMPLETED)
                 if running.done():
-                    await write(STATUS, msgspec.json.encode(_exit_status(running.result())))
+                    await write(STATUS, msgspec.json.encode(_outcome(running)))
                     await socket.close()
+                elif screen is None and not typed.full():
+                    typed.put_nowait(b"")
             finally:
                 reading.cancel()
                 running.cancel()
         return socket
 
 
-async def _read(socket: web.WebSocketResponse, typed: asyncio.Queue[bytes]) -> None:
+async def _read(socket: web.WebSocketResponse, typed: asyncio.Queue[bytes], screen: Screen | None) -> None:
     """Ends when the client goes; b"" is the end of its input."""
     async for message in socket:
         data = message.data if message.type is WSMsgType.BINARY else message.data.encode()
         if data[:1] == bytes([STDIN]) and len(data) > 1:
-            typed.put_nowait(data[1:])
+            await typed.put(data[1:])
+        elif data[:1] == bytes([RESIZE]) and screen is not None:
+            size = msgspec.json.decode(data[1:])
+            screen.cols, screen.rows = size["Width"], size["Height"]
         elif data == bytes([CLOSE, STDIN]):
-            typed.put_nowait(b"")
+            await typed.put(b"")
+
+
+def _outcome(running: asyncio.Task[int]) -> Object:
+    """The final Status, as kubelets over containerd say it."""
+    try:
+        return _exit_status(running.result())
+    except CannotStart as error:
+        why = f'exec: "{error}": executable file not found in $PATH: unknown'
+        runtime = f"OCI runtime exec failed: exec failed: unable to start container process: {why}"
+        return {
+            "metadata": {}, "status": "Failure", "reason": "InternalError", "code": 500,
+            "message": f"Internal error occurred: error executing command in container: {runtime}",
+        }  # fmt: skip
 
 
 async def _typed(queue: asyncio.Queue[bytes]) -> AsyncIterator[bytes]:
@@ -147,6 +176,8 @@ def _exit_status(code: int) -> Object:
 def _container(pod: Object, name: str) -> str:
     names = [item["name"] for item in pod["spec"]["containers"]]
     pod_name = pod["metadata"]["name"]
+    if name and name in [item["name"] for item in pod["spec"].get("initContainers") or ()]:
+        return name
     if not name:
         if len(names) > 1:
             choices = " ".join(names)
@@ -158,7 +189,8 @@ def _container(pod: Object, name: str) -> str:
 
 
 def _state(pod: Object, container: str) -> Object:
-    states: Iterable[Object] = pod.get("status", {}).get("containerStatuses", [])
+    status = pod.get("status", {})
+    states: Iterable[Object] = [*status.get("containerStatuses", ()), *status.get("initContainerStatuses", ())]
     return next((item for item in states if item["name"] == container), {})
 
 
@@ -182,8 +214,14 @@ def _check_started(pod: Object, container: str, *, previous: bool) -> None:
 
 def _chosen(lines: list[Line], request: web.Request, now: datetime) -> list[Line]:
     query = request.query
+    if query.get("sinceSeconds") and query.get("sinceTime"):
+        why = "at most one of `sinceTime` or `sinceSeconds` may be specified"
+        raise ApiError(422, "Invalid", f'PodLogOptions "" is invalid: []: Forbidden: {why}')
     if query.get("sinceSeconds"):
         since = now - timedelta(seconds=number(query, "sinceSeconds"))
+        lines = [line for line in lines if line[0] >= since]
+    if text := query.get("sinceTime"):
+        since = datetime.fromisoformat(text).replace(microsecond=0)  # whole seconds are all the kubelet is told
         lines = [line for line in lines if line[0] >= since]
     if "tailLines" in query:
         tail = number(query, "tailLines")

@@ -17,6 +17,7 @@ class EventStream(Stream):
         on_end: called once when the client has gone, for whatever reason and even if nothing was sent.
         headers: added to those of every stream.
         write_seconds: the limit.
+        media_type: where it is no events.
     """
 
     def __init__(
@@ -26,9 +27,10 @@ class EventStream(Stream):
         on_end: Callable[[], None],
         headers: dict[str, str],
         write_seconds: float = WRITE_SECONDS,
+        media_type: str = "text/event-stream",
     ) -> None:
         # nginx and its like would gather events into blocks
-        super().__init__(chunks, headers={"X-Accel-Buffering": "no", **headers}, media_type="text/event-stream")
+        super().__init__(chunks, headers={"X-Accel-Buffering": "no", **headers}, media_type=media_type)
         self._chunks = chunks
         self._on_end = on_end
         self._write_seconds = write_seconds

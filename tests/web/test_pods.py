@@ -110,9 +110,10 @@ async def test_logs_that_cannot_be_had_are_refused(replica, params, status, code
     assert [error["field"] for error in answer.json()["errors"]] == ([field] if field else [])
 
 
-async def test_a_pod_without_a_node_has_an_empty_log(replica):
+async def test_a_pod_without_a_node_has_no_log(replica):
     await replica.create(name="a", cpu="64")  # more than any node has
-    assert await read(replica, "logs") == {"logs": "", "container": "main", "truncated": False}
+    refused = await replica.ask("GET", f"/api/pods/{POD}/logs")
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_running")
 
 
 async def test_events_are_the_pods_own_newest_first(replica, cluster):

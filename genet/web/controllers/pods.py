@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from litestar import Controller, Response, delete, get, post
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec.structs import replace
 
 from genet.errors import Forbidden
@@ -103,21 +103,3 @@ class PodsController(Controller):
     ) -> model.PodEvents:
         _, pod = await find(request, owner, pod_id, services)
         return await services.pods.events(pod)
-
-    @get("/{pod_id:str}/logs", name="pods:logs", responses=refusals(401, 403, 404, 409, 503))
-    async def show_logs(
-        self,
-        request: AnyRequest,
-        services: Injected,
-        pod_id: FromPath[str],
-        *,
-        owner: Owner = None,
-        tail_lines: Annotated[int, QueryParameter(name="tailLines", ge=0, le=100_000)] = 500,
-        since_seconds: Annotated[int | None, QueryParameter(name="sinceSeconds", ge=1)] = None,
-        container: FromQuery[str | None] = None,
-        previous: FromQuery[bool] = False,
-    ) -> model.PodLogs:
-        _, pod = await find(request, owner, pod_id, services)
-        return await services.pods.logs(
-            pod, tail_lines=tail_lines, since_seconds=since_seconds, container=container, previous=previous
-        )

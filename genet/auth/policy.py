@@ -59,6 +59,7 @@ POLICY: Final[Mapping[str, Rule]] = {
     "pods:terminal": Rule(Access.LOGGED_IN, PODS_WRITE),
     "pods:logs": Rule(Access.LOGGED_IN, PODS_READ),
     "pods:events": Rule(Access.LOGGED_IN, PODS_READ),
+    "pods:describe": Rule(Access.LOGGED_IN, PODS_READ),
     # a token may see which keys there are, but neither add nor remove one: that would outlive the token
     "ssh-keys:list": Rule(Access.LOGGED_IN, PODS_READ),
     "ssh-keys:add": Rule(Access.LOGGED_IN),

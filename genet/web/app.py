@@ -20,6 +20,7 @@ from genet.web.boundary import LOOPBACK_NAMES, ASGIApp, Boundary, host_name
 from genet.web.controllers.account import auth_status, config
 from genet.web.controllers.authorize import AUTHORIZATION
 from genet.web.controllers.cluster import availability, gpu_overview, gpu_overview_stream
+from genet.web.controllers.describe import describe_pod
 from genet.web.controllers.device import DEVICE_PAGE
 from genet.web.controllers.downloads import downloads
 from genet.web.controllers.exec import exec_in_pod
@@ -98,6 +99,7 @@ def create_litestar(settings: Settings, *, static: Path = spa.STATIC, identify: 
             show_node,
             usage,
             PodsController,
+            describe_pod,
             pod_logs,
             VolumesController,
             exec_in_pod,

@@ -19,9 +19,11 @@ from genet.flows.claim_templates import ClaimTemplates
 from genet.flows.companions import Companions
 from genet.flows.create_pod import CreatePod
 from genet.flows.delete_pod import DeletePod
+from genet.flows.describe_pod import DescribePod
 from genet.flows.extend_pod import ExtendPod
 from genet.flows.issue_kubeconfig import IssueKubeconfig
 from genet.flows.places import Places
+from genet.flows.pod_evidence import CollectEvidence
 from genet.flows.show_node import ShowNode
 from genet.flows.ssh_keys import SSHKeys
 from genet.gpus.dynamic import DynamicResources
@@ -41,6 +43,7 @@ from genet.oidc.collect import Collecting
 from genet.oidc.provider import Provider
 from genet.pods.follow import Follows
 from genet.pods.logs import Logs
+from genet.pods.restarting import Restarts
 from genet.pods.service import BY_NAMESPACE, Pods
 from genet.pods.shells import Shells
 from genet.prometheus import Prometheus
@@ -77,6 +80,7 @@ class Services:
     shells: Shells
     create_pod: CreatePod
     delete_pod: DeletePod
+    describe_pod: DescribePod
     extend_pod: ExtendPod
     issue_kubeconfig: IssueKubeconfig
     collecting: Collecting
@@ -125,6 +129,7 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
         )
         # while it holds its room, a creation makes a few calls and waits some seconds; clocks differ by some more
         lifetime = timedelta(seconds=30 + 5 * settings.kubernetes.request_timeout_seconds)
+        restarts = Restarts(kube, identity.records)
         quota = Quota(kube, is_device, clock, lifetime)
         templates = ClaimTemplates(kube, dynamic.group, clock, lifetime)
         ssh_keys = SSHKeys(kube, identity.records, tenancy, is_disabled=identity.people.is_disabled, clock=clock)
@@ -145,6 +150,18 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
         usage = UsageReports(overview.ledger, _prometheus(settings, 10.0), idle_after=idle_after, clock=clock)
         reclaiming = Reclaiming(Reclaim(kube, settings.storage, clock), pods)
         storage = Storage(kube, settings.storage, clock, unused=reclaiming.soon)
+        collect = CollectEvidence(
+            kube,
+            settings,
+            pods=pods,
+            nodes=nodes,
+            namespaces=namespaces,
+            dynamic=dynamic,
+            restarts=restarts,
+            volume=storage.volume,
+            is_device=is_device,
+            clock=clock,
+        )
         services = Services(
             settings=settings,
             clock=clock,
@@ -180,6 +197,7 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
                 clock=clock,
             ),
             delete_pod=DeletePod(kube, pods=pods),
+            describe_pod=DescribePod(collect, clock),
             extend_pod=ExtendPod(kube, settings.lifecycle, pods=pods, clock=clock),
             issue_kubeconfig=IssueKubeconfig(
                 settings,

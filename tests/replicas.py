@@ -58,6 +58,7 @@ class Replica:
             for cache in self.services.caches:
                 await cache.wait_ready()
             await self.services.identity.wait_ready()
+            await self.services.restarts.cache.wait_ready()
             # what DRA says is not waited for by the server, and the first answers would differ from the next
             while self.services.overview.moment().sources.dra.state == "unavailable":  # noqa: ASYNC110 # from outside
                 await asyncio.sleep(0.005)

@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from genet import naming
-from genet.errors import AlreadyExists, Conflict, GenetError, NotFound
+from genet.errors import AlreadyExists, Conflict, GenetError, NotFound, QuotaRefused
 from genet.flows.ssh_keys import SSHKeys
 from genet.flows.unfinished import RELEASED_AT, Unfinished
 from genet.kube.cache import Cache
@@ -176,14 +176,19 @@ class Companions:
     async def _made(
         self, resource: Resource[Any], manifest: dict[str, Any], pod: Pod, adopted: Callable[[Pod], Awaitable[Answer]]
     ) -> Answer:
-        """Made, or what is there made the pod's own; what is being deleted meanwhile is made again."""
+        """Made, or what is there made the pod's own; what is being deleted meanwhile is made again.
+
+        A quota that is full refuses before the name is looked at: what it counts may be the very object.
+        """
         for _ in range(2):
             try:
                 made: Answer = await self._kube.create(resource, manifest, pod.metadata.namespace)
-            except AlreadyExists:
+            except (AlreadyExists, QuotaRefused) as refusal:
                 try:
                     return await adopted(pod)
                 except NotFound:
+                    if isinstance(refusal, QuotaRefused):
+                        raise refusal from None
                     continue
             return made
         raise Conflict(f"{resource.plural} {manifest['metadata']['name']} comes and goes")

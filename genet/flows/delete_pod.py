@@ -1,5 +1,8 @@
-"""Give a pod back."""
+"""Give a pod back. Who deletes a pod that is being restarted means that it does not come back."""
 
+from collections.abc import Awaitable, Callable
+
+from genet.errors import NotFound
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
 from genet.kube.objects import PODS, Pod
@@ -8,9 +11,11 @@ from genet.kube.objects import PODS, Pod
 class DeletePod:
     """Call it with the pod to delete; asking again while it terminates is fine."""
 
-    def __init__(self, kube: KubeClient, *, pods: Cache[Pod]) -> None:
+    def __init__(self, kube: KubeClient, *, pods: Cache[Pod], cancel: Callable[[str, str], Awaitable[bool]]) -> None:
+        """`cancel` ends the restart of the pod of that namespace and name, and says whether there was one."""
         self._kube = kube
         self._pods = pods
+        self._cancel = cancel
 
     async def __call__(self, pod: Pod) -> None:
         """The API server decides what is there: what the cache calls terminating may have been made anew elsewhere.
@@ -18,8 +23,16 @@ class DeletePod:
         Raises:
             NotFound: it is gone.
         """
-        left = await self._kube.delete(PODS, pod.metadata.name, pod.metadata.namespace)
+        name, namespace = pod.metadata.name, pod.metadata.namespace
+        try:
+            left = await self._kube.delete(PODS, name, namespace)
+        except NotFound:
+            if await self._cancel(namespace, name):
+                return
+            raise
         if left is None:
             self._pods.forget(pod)
         else:
             self._pods.merge(left)
+        # afterwards: a restart looks at the pod after its record is there, so of the two one sees the other
+        await self._cancel(namespace, name)

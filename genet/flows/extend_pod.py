@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from genet import lifecycle
-from genet.errors import FieldError, Invalid, NotFound
+from genet.errors import Conflict, FieldError, Invalid, NotFound
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
 from genet.kube.objects import PODS, Pod
@@ -45,27 +45,40 @@ class ExtendPod:
     """Call it with a pod and a request to get the pod as it is then."""
 
     def __init__(
-        self, kube: KubeClient, settings: Lifecycle, *, pods: Cache[Pod], clock: Callable[[], datetime]
+        self,
+        kube: KubeClient,
+        settings: Lifecycle,
+        *,
+        pods: Cache[Pod],
+        is_restarting: Callable[[str, str], bool],
+        clock: Callable[[], datetime],
     ) -> None:
+        """`is_restarting` says whether the pod of that namespace and name is to come back."""
         self._kube = kube
         self._settings = settings
         self._pods = pods
+        self._is_restarting = is_restarting
         self._clock = clock
 
     async def __call__(self, pod: Pod, request: ExtendRequest) -> Pod:
-        """Raises Invalid, or NotFound if the pod is gone."""
+        """Raises Invalid, Conflict while the pod ends, or NotFound if it is gone."""
         now = self._clock().replace(microsecond=0)
 
         async def mark(current: Pod | None) -> dict[str, Any] | None:
             if current is None:
                 return None
             meta = current.metadata
+            if meta.deletion_timestamp is not None:
+                # also while it is restarted: what comes back is what the pod was before its end began
+                raise Conflict("the pod is ending; if it is being restarted, try again in a moment")
             protection = lifecycle.protection(meta.annotations, meta.creation_timestamp or now, self._settings)
             end = new_end(request, protection.until, now, self._settings)
             return {"metadata": {"annotations": lifecycle.marks(end, now)}}
 
         # compare-and-set: of two who extend at once, the one who asks for less must not shorten what the other got
         extended = await compare_and_set(self._kube, PODS, pod.metadata.name, pod.metadata.namespace, mark)
+        if extended is None and self._is_restarting(pod.metadata.namespace, pod.metadata.name):
+            raise Conflict("the pod is being restarted; try again in a moment")
         if extended is None:
             raise NotFound("no such pod")
         self._pods.merge(extended)

@@ -90,6 +90,11 @@ class Restarts:
         record = _readable(secret) if secret is not None else None
         return record.value if record is not None else None
 
+    def is_restarting(self, namespace: str, pod: str) -> bool:
+        """Whether the pod of that name is to come back."""
+        restart = self.get(namespace, pod)
+        return restart is not None and not restart.is_cancelled
+
     async def find(self, namespace: str, pod: str) -> Record[Restart] | None:
         """As it is now, from the API server."""
         record = await self._records.find(RESTART, record_id(namespace, pod))

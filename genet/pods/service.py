@@ -4,19 +4,30 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
+from io import BytesIO
+
+import msgspec
 
 from genet import lifecycle, naming
-from genet.errors import NotFound
+from genet.errors import Conflict, FieldError, Invalid, NotFound
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
 from genet.kube.objects import EVENTS, PODS, Namespace, Pod
-from genet.pods import model
+from genet.pods import model, restarting
 from genet.pods.diagnosis.wording import Language
 from genet.pods.view import newest_first, view
 from genet.settings import Settings
 
 BY_NAMESPACE = "namespace"
 _POD_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+_LOG_BYTES = 8 * 1024 * 1024
+"""Most of a log that is ever read at once (bytes)."""
+
+
+class NotRunning(Conflict):
+    """The container has not started yet, or did not run before."""
+
+    code = "not_running"
 
 
 class Pods:
@@ -29,6 +40,7 @@ class Pods:
         *,
         pods: Cache[Pod],
         namespaces: Cache[Namespace],
+        restarts: restarting.Restarts,
         is_device: Callable[[str], bool],
         clock: Callable[[], datetime],
     ) -> None:
@@ -36,11 +48,18 @@ class Pods:
         self._settings = settings
         self._pods = pods
         self._namespaces = namespaces
+        self._restarts = restarts
         self._clock = clock
         self.is_device = is_device
 
     def of(self, user: str) -> Iterable[Pod]:
-        return self._pods.by(BY_NAMESPACE, naming.namespace(user))
+        """All there are; a pod that is being restarted is among them also while there is no object of it."""
+        there = self._pods.by(BY_NAMESPACE, naming.namespace(user))
+        restarts = self._restarts.of(user)
+        if not restarts:
+            return there
+        names = {pod.metadata.name for pod in there}
+        return [*there, *(restarting.stand_in(value) for name, value in restarts.items() if name not in names)]
 
     async def get(self, user: str, name: str) -> Pod:
         """Raises NotFound also for what can be no pod's name."""
@@ -52,7 +71,10 @@ class Pods:
         try:
             pod = await self._kube.get(PODS, name, naming.namespace(user))
         except NotFound as error:
-            raise NotFound("no such pod") from error
+            restart = await self._restarts.find(naming.namespace(user), name)
+            if restart is None:
+                raise NotFound("no such pod") from error
+            return restarting.stand_in(restart.value)
         self._pods.merge(pod)
         return pod
 
@@ -71,7 +93,8 @@ class Pods:
             language=language,
         )
         seen = [shown(pod) for pod in pods]
-        return _newest_first(seen)
+        restarts = self._restarts.of(user)
+        return _newest_first(_restarting(pod, restarts.get(pod.id)) for pod in seen)
 
     def view_everybody(self, language: Language = "en") -> tuple[model.Pod, ...]:
         """Pods of all managed namespaces, newest first."""
@@ -82,9 +105,42 @@ class Pods:
         listing = await self._kube.list(EVENTS, pod.metadata.namespace, field_selector=selector)
         return model.PodEvents(newest_first(listing.items))
 
+    async def logs(
+        self, pod: Pod, *, tail_lines: int, since_seconds: int | None, container: str | None, previous: bool
+    ) -> model.PodLogs:
+        """Raises Invalid for a container that is not there, NotRunning while there is no log of it."""
+        names = [c.name for c in (*pod.spec.containers, *pod.spec.init_containers)]
+        name = names[0] if container is None else container
+        if name not in names:
+            message = f"no such container; there are: {', '.join(names)}"
+            raise Invalid("the log cannot be read", errors=[FieldError("container", message)])
+        try:
+            raw = await self._kube.logs(
+                pod.metadata.namespace,
+                pod.metadata.name,
+                container=name,
+                tail_lines=tail_lines + 1,  # one more than asked tells whether there was more
+                since_seconds=since_seconds,
+                previous=previous,
+                limit_bytes=_LOG_BYTES,
+            )
+        except Invalid as error:
+            raise NotRunning(error.detail) from error
+        lines = BytesIO(raw).readlines()  # by newlines alone: a progress bar's carriage returns end no line
+        kept = lines[-tail_lines:] if tail_lines else []
+        text = b"".join(kept).decode(errors="replace")
+        return model.PodLogs(text, name, truncated=len(lines) > len(kept) or len(raw) >= _LOG_BYTES)
+
     def _users(self) -> list[str]:
         managed = (ns for ns in self._namespaces.all() if ns.metadata.labels.get(naming.MANAGED) == "true")
         return sorted(ns.metadata.labels[naming.USER] for ns in managed if naming.USER in ns.metadata.labels)
+
+
+def _restarting(pod: model.Pod, restart: restarting.Restart | None) -> model.Pod:
+    if restart is None:
+        return pod
+    status, message = restarting.status_of(restart), restarting.message_of(restart)
+    return msgspec.structs.replace(pod, status=status, message=message)
 
 
 def _newest_first(pods: Iterable[model.Pod]) -> tuple[model.Pod, ...]:

@@ -6,11 +6,12 @@
     fail    {"status": 429, "times": 3, "retryAfter": 1, "path": "/api/v1/pods"}    refuse the next requests
     delay   {"seconds": 0.5, "times": 3, "path": "/apis/"}                          let the next requests wait first
     lose    {"times": 1, "method": "PUT", "path": "/api/v1/"}                       do the next, and cut, not answer
+    heal                                            no request is refused, delayed or lost any more
     prometheus  {"answer": "slow", "seconds": 10}   until told another answer; prometheus_faults.py has them all
     signer  {"conduct": "ignores-expiry"}           until told another; signing.py has them all
 
-`path` is a prefix; it and `method` may be left out. A page in a browser cannot reach the switches: the server refuses
-such requests.
+`path` is a prefix; it and `method` may be left out. `"skip": 2` lets so many of these requests pass first. A page in a
+browser cannot reach the switches: the server refuses such requests.
 """
 
 import asyncio
@@ -37,6 +38,7 @@ class Trouble(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     """What happens to the next `times` requests under `path`."""
 
     times: int = 1
+    skip: int = 0
     method: str = ""
     path: str = "/"
     status: int = 0
@@ -72,6 +74,8 @@ class Faults:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._troubles: list[Trouble] = []
+        self.refused: list[str] = []
+        """Method and path of requests that were refused because of a switch."""
         self._streams: set[Stream] = set()
         self.prometheus = PrometheusFaults()
         self.signer = Signer(store)
@@ -95,6 +99,8 @@ class Faults:
             self._store.compact()
         elif name == "drop":
             self.drop()
+        elif name == "heal":
+            self._troubles.clear()
         elif name == "freeze":
             for stream in self._streams:
                 stream.freeze()
@@ -117,14 +123,18 @@ class Faults:
         trouble = next((item for item in self._troubles if item.meets(request)), None)
         if trouble is None or request.path.startswith("/simulation/"):
             return await handler(request)
+        if trouble.skip > 0:
+            trouble.skip -= 1
+            return await handler(request)
         trouble.times -= 1
-        if trouble.times <= 0:
+        if trouble.times <= 0 and trouble in self._troubles:
             self._troubles.remove(trouble)
         await asyncio.sleep(trouble.seconds)
         if trouble.is_lost:
             return await _unheard(request, handler)
         if not trouble.status:
             return await handler(request)
+        self.refused.append(f"{request.method} {request.path}")
         details = {} if trouble.retry_after is None else {"retryAfterSeconds": trouble.retry_after}
         reason = REASONS.get(trouble.status, "InternalError")
         raise ApiError(trouble.status, reason, "the embedded cluster was told to refuse this request", details)

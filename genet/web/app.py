@@ -20,7 +20,6 @@ from genet.web.boundary import LOOPBACK_NAMES, ASGIApp, Boundary, host_name
 from genet.web.controllers.account import auth_status, config
 from genet.web.controllers.authorize import AUTHORIZATION
 from genet.web.controllers.cluster import availability, gpu_overview, gpu_overview_stream
-from genet.web.controllers.describe import describe_pod
 from genet.web.controllers.device import DEVICE_PAGE
 from genet.web.controllers.downloads import downloads
 from genet.web.controllers.exec import exec_in_pod
@@ -31,10 +30,10 @@ from genet.web.controllers.login import log_in, log_in_ended, log_out
 from genet.web.controllers.nodes import show_node
 from genet.web.controllers.oidc import PROTOCOL
 from genet.web.controllers.oidc_kubeconfig import COMMAND_LINE
-from genet.web.controllers.pod_logs import pod_logs
 from genet.web.controllers.pods import PodsController
-from genet.web.controllers.terminal import terminal
+from genet.web.controllers.restart import restart_pod
 from genet.web.controllers.ssh_keys import SSHKeysController
+from genet.web.controllers.terminal import terminal
 from genet.web.controllers.tokens import TokensController
 from genet.web.controllers.usage import usage
 from genet.web.controllers.volumes import VolumesController
@@ -99,8 +98,7 @@ def create_litestar(settings: Settings, *, static: Path = spa.STATIC, identify: 
             show_node,
             usage,
             PodsController,
-            describe_pod,
-            pod_logs,
+            restart_pod,
             VolumesController,
             exec_in_pod,
             terminal,

@@ -19,11 +19,10 @@ from genet.flows.claim_templates import ClaimTemplates
 from genet.flows.companions import Companions
 from genet.flows.create_pod import CreatePod
 from genet.flows.delete_pod import DeletePod
-from genet.flows.describe_pod import DescribePod
 from genet.flows.extend_pod import ExtendPod
 from genet.flows.issue_kubeconfig import IssueKubeconfig
 from genet.flows.places import Places
-from genet.flows.pod_evidence import CollectEvidence
+from genet.flows.restart_pod import RestartPod
 from genet.flows.show_node import ShowNode
 from genet.flows.ssh_keys import SSHKeys
 from genet.gpus.dynamic import DynamicResources
@@ -41,8 +40,6 @@ from genet.kubeconfig.allowance import Allowance
 from genet.kubeconfig.signing import Signing
 from genet.oidc.collect import Collecting
 from genet.oidc.provider import Provider
-from genet.pods.follow import Follows
-from genet.pods.logs import Logs
 from genet.pods.restarting import Restarts
 from genet.pods.service import BY_NAMESPACE, Pods
 from genet.pods.shells import Shells
@@ -63,8 +60,6 @@ class Services:
     nodes: Cache[Node]
     namespaces: Cache[Namespace]
     pods: Pods
-    logs: Logs
-    follows: Follows
     overview: OverviewService
     gauges: Gauges
     show_node: ShowNode
@@ -80,8 +75,9 @@ class Services:
     shells: Shells
     create_pod: CreatePod
     delete_pod: DeletePod
-    describe_pod: DescribePod
     extend_pod: ExtendPod
+    restarts: Restarts
+    restart_pod: RestartPod
     issue_kubeconfig: IssueKubeconfig
     collecting: Collecting
     draining: bool = field(default=False, init=False)
@@ -90,13 +86,13 @@ class Services:
         """Send clients away: no longer ready, and all streams end."""
         self.draining = True
         self.overview.end_streams()
-        self.follows.close()
         self.shells.drain()
 
     @property
     def synced(self) -> bool:
         """Whether every cache has had its first complete list; stays so when the API server goes away."""
-        return all(cache.is_ready for cache in self.caches) and self.identity.is_ready
+        knows_restarts = self.restarts.cache.is_ready or not self.identity.is_needed
+        return all(cache.is_ready for cache in self.caches) and knows_restarts and self.identity.is_ready
 
     def require_synced(self) -> None:
         """Raises Unavailable before the first sync: an empty list would be a lie."""
@@ -129,10 +125,10 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
         )
         # while it holds its room, a creation makes a few calls and waits some seconds; clocks differ by some more
         lifetime = timedelta(seconds=30 + 5 * settings.kubernetes.request_timeout_seconds)
-        restarts = Restarts(kube, identity.records)
         quota = Quota(kube, is_device, clock, lifetime)
         templates = ClaimTemplates(kube, dynamic.group, clock, lifetime)
         ssh_keys = SSHKeys(kube, identity.records, tenancy, is_disabled=identity.people.is_disabled, clock=clock)
+        restarts = Restarts(kube, identity.records)
         companions = Companions(
             kube,
             settings,
@@ -140,6 +136,7 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
             namespaces=namespaces,
             keys=ssh_keys,
             clock=clock,
+            is_restarting=restarts.is_restarting,
             templates=templates.resource,
         )
         upstream = Upstream(settings.oauth, clock) if settings.auth.mode == "oauth" else None
@@ -150,15 +147,15 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
         usage = UsageReports(overview.ledger, _prometheus(settings, 10.0), idle_after=idle_after, clock=clock)
         reclaiming = Reclaiming(Reclaim(kube, settings.storage, clock), pods)
         storage = Storage(kube, settings.storage, clock, unused=reclaiming.soon)
-        collect = CollectEvidence(
+        restart_pod = RestartPod.over(
             kube,
             settings,
-            pods=pods,
-            nodes=nodes,
-            namespaces=namespaces,
-            dynamic=dynamic,
+            records=identity.records,
             restarts=restarts,
-            volume=storage.volume,
+            quota=quota,
+            companions=companions,
+            storage=storage,
+            pods=pods,
             is_device=is_device,
             clock=clock,
         )
@@ -169,9 +166,9 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
             caches=(pods, nodes, namespaces),
             nodes=nodes,
             namespaces=namespaces,
-            pods=Pods(kube, settings, pods=pods, namespaces=namespaces, is_device=is_device, clock=clock),
-            logs=Logs(kube),
-            follows=Follows(kube, pods=pods, clock=clock),
+            pods=Pods(
+                kube, settings, pods=pods, namespaces=namespaces, restarts=restarts, is_device=is_device, clock=clock
+            ),
             overview=overview,
             gauges=Gauges(overview.ledger),
             show_node=ShowNode(kube, nodes, overview.ledger, histories, clock),
@@ -196,9 +193,12 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
                 companions=companions,
                 clock=clock,
             ),
-            delete_pod=DeletePod(kube, pods=pods),
-            describe_pod=DescribePod(collect, clock),
-            extend_pod=ExtendPod(kube, settings.lifecycle, pods=pods, clock=clock),
+            delete_pod=DeletePod(kube, pods=pods, cancel=restart_pod.cancel),
+            extend_pod=ExtendPod(
+                kube, settings.lifecycle, pods=pods, is_restarting=restarts.is_restarting, clock=clock
+            ),
+            restarts=restarts,
+            restart_pod=restart_pod,
             issue_kubeconfig=IssueKubeconfig(
                 settings,
                 records=identity.records,
@@ -212,7 +212,9 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
         )
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(cache.run()) for cache in services.caches]
-            tasks += [group.create_task(room.run()) for room in (facts, overview, services.gauges, companions)]
+            tasks.append(group.create_task(restarts.cache.run()))
+            rooms = (facts, overview, services.gauges, companions, restart_pod)
+            tasks += [group.create_task(room.run()) for room in rooms]
             tasks.append(group.create_task(reclaiming.run()))
             if provider is not None:
                 tasks.append(group.create_task(provider.keys.run()))

@@ -82,6 +82,7 @@ class Cluster:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             self._kubelet.start()
+            stack.callback(self.containers.close)
             stack.push_async_callback(self._kubelet.stop)
             for work in (self._scheduler.run(), self._jobs.run(), self._claims.run()):
                 await stack.enter_async_context(_running(work))

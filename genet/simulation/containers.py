@@ -6,6 +6,7 @@ nothing until somebody reads one; any other program, and an image's own entry po
 On TERM a main process ends at once, unless its script says `trap '' TERM`: then it takes the whole grace period.
 """
 
+import asyncio
 import random
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -13,7 +14,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from genet.simulation.devices import Devices
+from genet.simulation.processes import Processes
 from genet.simulation.shell import FOREVER, Machine, Shell, Write
+from genet.simulation.tty import Screen, Tty
 
 Obj = dict[str, Any]
 Line = tuple[datetime, str]
@@ -23,6 +26,8 @@ _TRAINING: Final = ("python", "python3", "torchrun", "deepspeed")
 _STEP_SECONDS: Final = 20
 _STEPS_REMEMBERED: Final = 500
 _POLL_SECONDS: Final = 0.2
+_WITHOUT_SHELL: Final = ("distroless", "noshell")
+"""In the name of an image."""
 
 
 class Containers:
@@ -62,13 +67,24 @@ class Containers:
         container: str,
         command: Sequence[str],
         stdin: AsyncIterator[bytes] | None,
-        tty: bool,
+        screen: Screen | None,
         write_out: Write,
         write_err: Write,
     ) -> int:
-        """Runs a command beside the main process; its exit code."""
-        shell = Shell(self._machine(pod, container), write_out, write_out if tty else write_err, stdin=stdin)
-        return await shell.run(command)
+        """Runs a command beside the main process; its exit code. It goes on when nobody waits any more.
+
+        Raises:
+            CannotStart: there is no such program.
+        """
+        machine = self._machine(pod, container)
+        if screen is None:
+            return await Shell(machine, write_out, write_err, stdin=stdin).run(command)
+        tty = Tty(screen, write_out)
+        feeding = asyncio.create_task(_feed(tty, stdin))
+        try:
+            return await Shell(machine, tty.write, tty.write, stdin=tty, tty=tty).run(command)
+        finally:
+            feeding.cancel()
 
     async def run(self, pod: Obj, container: Obj) -> int:
         """A container's main process, from its start to its end; raises OutOfMemory."""
@@ -82,8 +98,8 @@ class Containers:
             await self._sleep(FOREVER)
             return 0
 
-        shell = Shell(self._machine(pod, container["name"]), write, write, unknown=serve)
-        life = _Life(shell)
+        life = _Life(Processes(self._clock))
+        life.shell = shell = Shell(self._machine(pod, container["name"], life), write, write, unknown=serve)
         lives = self._lives.setdefault((pod["metadata"]["uid"], container["name"]), [])
         lives[:] = [*lives[-1:], life]
         argv = [*(container.get("command") or ()), *(container.get("args") or ())]
@@ -91,6 +107,7 @@ class Containers:
             return await shell.run(argv or ["entrypoint"])
         finally:
             life.end(self._clock())
+            life.processes.end_all()
 
     def ignores_term(self, pod: Obj) -> bool:
         """Whether a main process of the pod has asked not to hear TERM."""
@@ -100,7 +117,14 @@ class Containers:
 
     def forget(self, pod: Obj) -> None:
         for container in pod["spec"]["containers"]:
-            self._lives.pop((pod["metadata"]["uid"], container["name"]), None)
+            for life in self._lives.pop((pod["metadata"]["uid"], container["name"]), ()):
+                life.processes.end_all()
+
+    def close(self) -> None:
+        """End all processes there are."""
+        for lives in self._lives.values():
+            for life in lives:
+                life.processes.end_all()
 
     def _lives_of(self, pod: Obj, container: str) -> list["_Life"]:
         """A container that ran before anybody looked (a scenario's) gets its life now, from its status."""
@@ -108,25 +132,30 @@ class Containers:
         statuses = pod.get("status", {}).get("containerStatuses", ())
         running = next((item["state"].get("running") for item in statuses if item["name"] == container), None)
         if running and not lives:
-            lives.append(life := _Life(None))
+            lives.append(life := _Life(Processes(self._clock)))
+            life.processes.new(_spec(pod, container).get("command") or ["entrypoint"], {}, None, leads=True)
             if (_spec(pod, container).get("command") or [""])[0] in _TRAINING:
                 life.train(pod["metadata"]["name"], datetime.fromisoformat(running["startedAt"]))
         return lives
 
-    def _machine(self, pod: Obj, container: str) -> Machine:
+    def _machine(self, pod: Obj, container: str, life: "_Life | None" = None) -> Machine:
         hostname: str = pod["spec"].get("hostname") or pod["metadata"]["name"]
         declared = {item["name"]: item["value"] for item in _spec(pod, container).get("env") or () if "value" in item}
         gpus = [device.gpu for device in self._devices.of(pod, container)]
         lines = [f"GPU {index}: {gpu.model} (UUID: {gpu.uuid})" for index, gpu in enumerate(dict.fromkeys(gpus))]
         env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOSTNAME": hostname, "HOME": "/root", **declared}
-        return Machine(hostname, env, lines, self._sleep)
+        lives = [life] if life else self._lives_of(pod, container)
+        processes = lives[-1].processes if lives else Processes(self._clock)
+        has_shell = not any(word in _spec(pod, container).get("image", "") for word in _WITHOUT_SHELL)
+        return Machine(hostname, env, lines, self._sleep, processes, has_shell)
 
 
 class _Life:
     """One life of a container, and what it has printed."""
 
-    def __init__(self, shell: Shell | None) -> None:
-        self.shell = shell
+    def __init__(self, processes: Processes) -> None:
+        self.processes = processes
+        self.shell: Shell | None = None
         self.written = 0
         """Lines ever written; only the last ones are kept."""
         self.ended = False
@@ -155,6 +184,12 @@ class _Life:
                 self.write(_step(name, number), since + timedelta(seconds=_STEP_SECONDS * number))
             self._training = (name, since, max(step, last))
         return list(self._lines)
+
+
+async def _feed(tty: Tty, stdin: AsyncIterator[bytes] | None) -> None:
+    if stdin is not None:
+        async for data in stdin:
+            await tty.feed(data)
 
 
 def _spec(pod: Obj, container: str) -> Obj:

@@ -30,7 +30,7 @@ class Containers:
             yield NOW, line
 
     async def exec(  # noqa: PLR0917 - as the interface has it
-        self, pod, container, command, stdin, tty, write_out, write_err
+        self, pod, container, command, stdin, screen, write_out, write_err
     ):
         if command[0] == "cat":
             async for data in stdin:

@@ -3,6 +3,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from genet.simulation.shell import CannotStart
+from genet.simulation.tty import Screen
 from tests.simulation.world import World, settle
 
 
@@ -36,8 +38,85 @@ async def test_the_shell_does_as_a_shell_does(empty: World, script: str, code: i
 
 async def test_errors_go_to_standard_error(empty: World):
     pod = empty.pod("web")
-    assert await empty.exec(pod, "nosuch") == (127, "", "sh: 1: nosuch: not found\n")
+    assert await empty.exec(pod, "sh", "-c", "nosuch") == (127, "", "sh: 1: nosuch: not found\n")
     assert await empty.exec(pod, "sh", "-c", "echo e >&2") == (0, "", "e\n")
+
+
+async def test_what_is_not_there_cannot_be_started(empty: World):
+    with pytest.raises(CannotStart):
+        await empty.exec(empty.pod("web"), "nosuch")
+    bare = empty.pod("bare", image="cluster.local/distroless:1")
+    with pytest.raises(CannotStart):
+        await empty.exec(bare, "sh", "-c", "true")
+    assert await empty.exec(bare, "true") == (0, "", "")
+
+
+async def test_what_a_command_began_outlives_it_and_is_found_and_killed(empty: World):
+    pod = empty.pod("web")
+    await empty.time.advance(5)
+    assert (await empty.exec(pod, "sh", "-c", "setsid sleep 99 & sleep 98 & echo $$", "name"))[0] == 0
+    await settle()
+    lines = (await empty.exec(pod, "sh", "-c", "cat /proc/[0-9]*/stat"))[1].splitlines()
+    sleeping = {line.split()[0]: line.split()[3:6] for line in lines if "(sleep)" in line}
+    assert len(sleeping) == 2
+    assert all(parent != "0" for parent, _, _ in sleeping.values())
+    assert sum(session == pid for pid, (_, _, session) in sleeping.items()) == 1, "one has a session of its own"
+    assert (await empty.exec(pod, "sh", "-c", 'kill -s KILL "$@"', "sh", *sleeping))[0] == 0
+    await settle()
+    assert "(sleep)" not in (await empty.exec(pod, "sh", "-c", "cat /proc/[0-9]*/stat"))[1]
+
+
+async def test_a_hang_up_ends_what_does_not_ignore_it(empty: World):
+    pod = empty.pod("web")
+    await empty.time.advance(5)
+    await empty.exec(pod, "sh", "-c", "sleep 98 & trap '' HUP; sleep 99 & true")
+    await settle()
+    lines = (await empty.exec(pod, "sh", "-c", "cat /proc/[0-9]*/stat"))[1].splitlines()
+    sleeping = [line.split()[0] for line in lines if "(sleep)" in line]
+    await empty.exec(pod, "sh", "-c", 'kill -s HUP "$@"', "sh", *sleeping)
+    await settle()
+    left = [line for line in (await empty.exec(pod, "ps"))[1].splitlines() if line.startswith("sleep")]
+    assert left == ["sleep 99"]
+
+
+async def test_variables_arguments_and_the_environment_are_a_shells(empty: World):
+    pod = empty.pod("web")
+    script = 'export COOKIE="$0"; read -r STAT </proc/$$/stat; echo "$1,$2"; exec "$@"'
+    code, out, _ = await empty.exec(
+        pod, "sh", "-c", script, "c00kie", "sh", "-c", "grep -l c00kie /proc/[0-9]*/environ"
+    )
+    assert (code, out.splitlines()[0]) == (0, "sh,-c")
+    assert len(out.splitlines()) == 2
+    assert await empty.exec(pod, "sh", "-c", 'exec "$@"', "c00kie", "none") == (
+        127, "", "c00kie: 1: exec: none: not found\n",
+    )  # fmt: skip
+
+
+async def test_a_terminal_echoes_has_a_size_and_interrupts(empty: World):
+    pod = empty.pod("web")
+    await empty.time.advance(5)
+    typed: asyncio.Queue[bytes] = asyncio.Queue()
+    shown = bytearray()
+
+    async def keys() -> AsyncIterator[bytes]:
+        while data := await typed.get():
+            yield data
+
+    async def show(data: bytes) -> None:
+        shown.extend(data)
+
+    screen = Screen(80, 24)
+    running = asyncio.ensure_future(empty.cluster.containers.exec(pod, "main", ["sh"], keys(), screen, show, show))
+    screen.cols, screen.rows = 132, 43
+    for data in (b"stty size\n", b"sleep 1000\n"):
+        typed.put_nowait(data)
+    await settle()
+    assert b"stty size\r\n" in shown
+    assert b"# 43 132\r\n# " in shown
+    typed.put_nowait(b"\x03")
+    await settle()
+    typed.put_nowait(b"exit 4\n")
+    assert await running == 4
 
 
 async def test_a_shell_without_a_script_reads_it(empty: World):

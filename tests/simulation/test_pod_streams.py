@@ -115,7 +115,7 @@ async def test_exec_reads_its_input_until_it_is_closed(kube):
     assert (out, status["status"]) == (b"one two", "Success")
 
 
-async def test_a_command_ends_with_its_client(kube):
+async def test_a_command_hears_that_its_input_has_ended_when_its_client_goes(kube):
     await running(kube)
     async with kube.session.ws_connect(f"{kube.url}{PODS}/p/exec?command=cat&stdin=true") as socket:
         await socket.send_bytes(b"\0x")

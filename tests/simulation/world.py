@@ -94,7 +94,7 @@ class World:
         async def to_err(data: bytes) -> None:
             err.extend(data)
 
-        code = await self.cluster.containers.exec(pod, "main", command, stdin, False, to_out, to_err)
+        code = await self.cluster.containers.exec(pod, "main", command, stdin, None, to_out, to_err)
         return code, out.decode(), err.decode()
 
     def logs(self, name: str, *, previous: bool = False) -> list[str]:

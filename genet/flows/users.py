@@ -69,9 +69,10 @@ class Users:
     async def disable(self, identifier: str) -> dict[str, int]:
         """Shut a person out: nobody is let in, nothing of theirs counts, and kubectl may do nothing in their name.
 
-        Their SSH keys open no pod any more, but sessions that are open stay open. In this order: the preparation of a namespace, which gives the rights, looks at the person once more at its end.
-        Pods stay, as they may hold work that others need; the nightly run takes them when their time is over. It may
-        be done again where it was interrupted. Who had another name at the provider before is shut out under that, too.
+        Their SSH keys open no pod any more, but sessions that are open stay open. In this order: the preparation of a
+        namespace, which gives the rights, looks at the person once more at its end. Pods stay, as they may hold work
+        that others need; the nightly run takes them when their time is over. It may be done again where it was
+        interrupted. Who had another name at the provider before is shut out under that, too.
 
         Returns:
             How many records of each kind were deleted.

@@ -177,6 +177,8 @@ def test_genet_holds_few_rights_everywhere(helm):
     assert changing == {
         ("namespaces", "create"),
         ("namespaces", "patch"),
+        ("persistentvolumes", "create"),
+        ("persistentvolumes", "patch"),
         ("rolebindings", "create"),
         ("clusterroles", "bind"),
     }

@@ -3,8 +3,9 @@
     rules      what goes and why (pure)
     owners     pods of a controller go with the topmost one, or they would come back
     run        lists, judges and deletes; safe to kill, to run again and to run twice at once
+    claims     volume claims that go with the last pod that used them
     records    grants, sessions and tokens whose time is over
     job        `genet cleanup` and the CronJob
 
-PersistentVolumeClaims are kept.
+All other PersistentVolumeClaims are kept.
 """

@@ -8,7 +8,7 @@ from typing import Final, get_args
 import msgspec
 
 from genet.auth.clock import utc_now
-from genet.cleanup import records
+from genet.cleanup import claims, records
 from genet.cleanup.run import Action, CleanUp, Done
 from genet.errors import GenetError
 from genet.kube.client import KubeClient
@@ -47,6 +47,7 @@ async def _clean_up(settings: Settings, *, dry_run: bool) -> Counter[Done]:
     async with KubeClient.connect(settings.kubernetes) as kube:
         clean_up = CleanUp(kube, settings.lifecycle, clock=utc_now, tell=_export, dry_run=dry_run)
         done = await clean_up.run()
+        await claims.collect(kube, settings, clock=utc_now, tell=tell, dry_run=dry_run)
         await records.collect(kube, settings, clock=utc_now, tell=tell, dry_run=dry_run)
         return done + of_records
 

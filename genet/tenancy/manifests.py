@@ -63,14 +63,16 @@ def resource_quota(
 ) -> dict[str, Any]:
     """The second wall behind Genet's own sums; kubectl meets it too.
 
-    Of cards that are shared by agreement the cluster knows nothing; nobody gets one as an extended resource either.
+    Of cards that are shared by agreement the cluster knows nothing, and nobody gets one as an extended resource.
     """
     types = settings.gpu.available_types
-    resources = sorted({kind.resource_name for kind in types if kind.mode not in ("dra", "none")})
+    plugged = {kind.resource_name for kind in types if kind.mode in ("exclusive", "mig")}
+    shared = {kind.resource_name for kind in types if kind.mode == "shared"}
+    resources = {name: gpu_limit if name in plugged else 0 for name in sorted(plugged | shared)}
     classes = sorted({kind.device_class for kind in types if kind.device_class is not None}) if counts_claims else ()
     hard = {
         "pods": str(pod_limit),
-        **{f"requests.{name}": str(gpu_limit) for name in resources},
+        **{f"requests.{name}": str(limit) for name, limit in resources.items()},
         **{f"{name}.deviceclass.resource.k8s.io/devices": str(gpu_limit) for name in classes},
         "services": str(pod_limit),
         "services.nodeports": str(pod_limit),

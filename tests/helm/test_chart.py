@@ -225,6 +225,7 @@ def test_secrets_reach_genet_by_its_environment_alone(helm):
         "GENET_OAUTH__CLIENT_SECRET": {"name": "genet-secrets", "key": "client-secret"},
         "GENET_AUTH__PROXY__SECRET": {"name": "genet-secrets", "key": "proxy-secret"},
         "GENET_OIDC_PROVIDER__CLIENTS": {"name": "genet-secrets", "key": "clients.json"},
+        "GENET_POD__PULL_SECRETS": {"name": "genet-secrets", "key": "registries.json"},
     }
     assert not any(document["kind"] == "Secret" for document in documents)
 

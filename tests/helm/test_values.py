@@ -22,6 +22,7 @@ CHARTS_OWN = {
     "OAuth": {"caFile", "clientSecret"},
     "Proxy": {"secret"},
     "Client": {"secret"},
+    "Pod": {"pullSecrets"},
 }
 """Settings that the chart decides, and secrets: its values do not offer them."""
 
@@ -73,7 +74,9 @@ CLIENTS = ("secrets.existingSecret=genet-secrets", "secrets.keys.oidcClients=cli
         (("config.podLimit=3",), ["config", "podLimit"]),
         (("config.podLimitPerUser=many",), ["config.podLimitPerUser", "integer"]),
         (("config.podLimitPerUser=-1",), ["config.podLimitPerUser", "0"]),
-        (("config.gpu.availableTypes[0].name=H100",), ["config.gpu.availableTypes.0", "resourceName"]),
+        (("config.gpu.availableTypes[0].resourceName=a/b",), ["config.gpu.availableTypes.0", "name"]),
+        (("config.gpu.availableTypes[0].mode=slices",), ["config.gpu.availableTypes.0", "mode"]),
+        (("config.pod.pullSecrets[0].password=p",), ["config.pod", "pullSecrets"]),
         (("config.lifecycle.autoDeleteTime=24:00",), ["config.lifecycle.autoDeleteTime"]),
         (("config.pod.defaults.cpu=lots",), ["config.pod.defaults.cpu"]),
         (("config.server.metricsPort=1",), ["config.server", "metricsPort"]),
@@ -143,7 +146,8 @@ def config_definitions() -> dict[str, Any]:
     """JSON Schema definitions of Genet's settings, less what the chart decides, with the attributes' docstrings."""
     texts = attribute_docstrings()
     definitions: dict[str, Any] = schema()["$defs"]
-    definitions.pop("TLS")  # nothing refers to it any more
+    for name in ("TLS", "PullSecret"):  # nothing refers to them any more
+        del definitions[name]
     for name, definition in definitions.items():
         for key in CHARTS_OWN.get(name, ()):
             del definition["properties"][key]

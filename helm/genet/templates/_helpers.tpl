@@ -59,7 +59,8 @@ true
 {{- $variables := dict
       "oauthClientSecret" "GENET_OAUTH__CLIENT_SECRET"
       "proxySecret" "GENET_AUTH__PROXY__SECRET"
-      "oidcClients" "GENET_OIDC_PROVIDER__CLIENTS" -}}
+      "oidcClients" "GENET_OIDC_PROVIDER__CLIENTS"
+      "pullSecrets" "GENET_POD__PULL_SECRETS" -}}
 {{- range $value, $variable := $variables }}
 {{- with get $.Values.secrets.keys $value }}
 - name: {{ $variable }}

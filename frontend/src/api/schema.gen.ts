@@ -210,40 +210,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/pods/{pod_id}/logs": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** ShowLogs */
-        get: operations["ApiPodsPodIdLogsShowLogs"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/pods/{pod_id}/restart": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** RestartPod */
-        post: operations["ApiPodsPodIdRestartRestartPod"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/volumes": {
         parameters: {
             query?: never;
@@ -278,6 +244,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/pods/{pod_id}/describe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** DescribePod */
+        get: operations["ApiPodsPodIdDescribeDescribePod"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/pods/{pod_id}/exec": {
         parameters: {
             query?: never;
@@ -289,6 +272,40 @@ export interface paths {
         put?: never;
         /** ExecInPod */
         post: operations["ApiPodsPodIdExecExecInPod"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pods/{pod_id}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** PodLogs */
+        get: operations["ApiPodsPodIdLogsPodLogs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pods/{pod_id}/restart": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** RestartPod */
+        post: operations["ApiPodsPodIdRestartRestartPod"];
         delete?: never;
         options?: never;
         head?: never;
@@ -515,6 +532,14 @@ export interface components {
             updatedAt: string;
             sources: components["schemas"]["Sources"];
         };
+        /** Condition */
+        Condition: {
+            type: string;
+            status: string;
+            reason: string | null;
+            message: string | null;
+            lastTransitionTime: string | null;
+        };
         /** Config */
         Config: {
             gpuTypes: components["schemas"]["GPUTypeView"][];
@@ -536,6 +561,24 @@ export interface components {
             kubectlExec: string | null;
             portForward: string | null;
             hostKeyFingerprints: string[];
+        };
+        /** ContainerDescription */
+        ContainerDescription: {
+            name: string;
+            init: boolean;
+            image: string;
+            imageID: string | null;
+            ready: boolean;
+            restarts: number;
+            state: components["schemas"]["State"];
+            lastState: components["schemas"]["State"] | null;
+            requests: {
+                [key: string]: string;
+            };
+            limits: {
+                [key: string]: string;
+            };
+            env: string[];
         };
         /** Counts */
         Counts: {
@@ -677,6 +720,12 @@ export interface components {
             cpu: components["schemas"]["Bound"];
             memory: components["schemas"]["Bound"];
         };
+        /** Mount */
+        Mount: {
+            container: string;
+            path: string;
+            readOnly: boolean;
+        };
         /** Node */
         Node: {
             nodeName: string;
@@ -737,6 +786,14 @@ export interface components {
             deletesAt: string | null;
             restarts: number;
             connection: components["schemas"]["Connection"];
+        };
+        /** PodDescription */
+        PodDescription: {
+            conditions: components["schemas"]["Condition"][];
+            containers: components["schemas"]["ContainerDescription"][];
+            volumes: components["schemas"]["VolumeDescription"][];
+            reasons: components["schemas"]["Reason"][];
+            text: string;
         };
         /** PodEvent */
         PodEvent: {
@@ -827,6 +884,14 @@ export interface components {
             gpuUsed: number;
             gpuLimit: number;
         };
+        /** Reason */
+        Reason: {
+            code: string;
+            params: {
+                [key: string]: string | number | string[] | null;
+            };
+            text: string;
+        };
         /** SSHKeyList */
         SSHKeyList: {
             keys: components["schemas"]["SSHKeyView"][];
@@ -885,6 +950,16 @@ export interface components {
             kubernetes: components["schemas"]["SourceState"];
             prometheus: components["schemas"]["SourceState"];
             dra: components["schemas"]["SourceState"];
+        };
+        /** State */
+        State: {
+            state: string;
+            reason: string | null;
+            message: string | null;
+            exitCode: number | null;
+            signal: number | null;
+            startedAt: string | null;
+            finishedAt: string | null;
         };
         /** Summary */
         Summary: {
@@ -972,6 +1047,15 @@ export interface components {
             /** @enum {null|string} */
             reclaimPolicy: "Retain" | "Delete" | null;
             usedBy: string[];
+        };
+        /** VolumeDescription */
+        VolumeDescription: {
+            name: string;
+            kind: string;
+            claim: string | null;
+            status: string | null;
+            size: string | null;
+            mounts: components["schemas"]["Mount"][];
         };
         /** VolumeList */
         VolumeList: {
@@ -2169,205 +2253,6 @@ export interface operations {
             };
         };
     };
-    ApiPodsPodIdLogsShowLogs: {
-        parameters: {
-            query?: {
-                /** @description userIdentifier to act for; admins only */
-                owner?: string | null;
-                tailLines?: number;
-                sinceSeconds?: number | null;
-                container?: string | null;
-                previous?: boolean;
-            };
-            header?: never;
-            path: {
-                pod_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PodLogs"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal Server Error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    ApiPodsPodIdRestartRestartPod: {
-        parameters: {
-            query?: {
-                /** @description userIdentifier to act for; admins only */
-                owner?: string | null;
-                avoidNode?: boolean;
-            };
-            header?: never;
-            path: {
-                pod_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request accepted, processing continues off-line */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Pod"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal Server Error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     ApiVolumesListVolumes: {
         parameters: {
             query?: {
@@ -2573,6 +2458,94 @@ export interface operations {
             };
         };
     };
+    ApiPodsPodIdDescribeDescribePod: {
+        parameters: {
+            query?: {
+                /** @description userIdentifier to act for; admins only */
+                owner?: string | null;
+            };
+            header?: never;
+            path: {
+                pod_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PodDescription"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ApiPodsPodIdExecExecInPod: {
         parameters: {
             query?: {
@@ -2674,6 +2647,220 @@ export interface operations {
             };
             /** @description Too Many Requests */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiPodsPodIdLogsPodLogs: {
+        parameters: {
+            query?: {
+                /** @description userIdentifier to act for; admins only */
+                owner?: string | null;
+                /** @description 500; of a file all */
+                tailLines?: number | null;
+                sinceSeconds?: number | null;
+                container?: string | null;
+                previous?: boolean;
+                /** @description Server-sent events; as `Accept` says */
+                follow?: boolean | null;
+                /** @description `text`: the log itself, as a file */
+                format?: "json" | "text";
+            };
+            header?: never;
+            path: {
+                pod_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PodLogs"];
+                    "text/plain": string;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiPodsPodIdRestartRestartPod: {
+        parameters: {
+            query?: {
+                /** @description userIdentifier to act for; admins only */
+                owner?: string | null;
+                avoidNode?: boolean;
+            };
+            header?: never;
+            path: {
+                pod_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request accepted, processing continues off-line */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pod"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

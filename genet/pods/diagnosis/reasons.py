@@ -16,7 +16,7 @@ class Reason(msgspec.Struct, frozen=True):
     """`params` always has the keys of its code; what is not known is null. `text` is in the caller's language."""
 
     code: str
-    params: dict[str, str | int | float | list[str] | None]
+    params: dict[str, str | float | list[str] | None]
     text: str
 
 

@@ -23,7 +23,7 @@ def reason(found: Finding, language: Language) -> Reason:
     text = TEXTS[found.code]
     template = text.zh if language == "zh" else text.en
     params = {name: _whole(found.params.get(name)) for name in sorted(text.params)}
-    return Reason(found.code, params, worded(template, params, language))
+    return Reason(found.code, {**params}, worded(template, params, language))
 
 
 def sentence(found: Finding, language: Language) -> str:

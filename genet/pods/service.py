@@ -4,12 +4,11 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
-from io import BytesIO
 
 import msgspec
 
 from genet import lifecycle, naming
-from genet.errors import Conflict, FieldError, Invalid, NotFound
+from genet.errors import NotFound
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
 from genet.kube.objects import EVENTS, PODS, Namespace, Pod
@@ -20,14 +19,6 @@ from genet.settings import Settings
 
 BY_NAMESPACE = "namespace"
 _POD_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
-_LOG_BYTES = 8 * 1024 * 1024
-"""Most of a log that is ever read at once (bytes)."""
-
-
-class NotRunning(Conflict):
-    """The container has not started yet, or did not run before."""
-
-    code = "not_running"
 
 
 class Pods:
@@ -104,32 +95,6 @@ class Pods:
         selector = f"involvedObject.uid={pod.metadata.uid}"
         listing = await self._kube.list(EVENTS, pod.metadata.namespace, field_selector=selector)
         return model.PodEvents(newest_first(listing.items))
-
-    async def logs(
-        self, pod: Pod, *, tail_lines: int, since_seconds: int | None, container: str | None, previous: bool
-    ) -> model.PodLogs:
-        """Raises Invalid for a container that is not there, NotRunning while there is no log of it."""
-        names = [c.name for c in (*pod.spec.containers, *pod.spec.init_containers)]
-        name = names[0] if container is None else container
-        if name not in names:
-            message = f"no such container; there are: {', '.join(names)}"
-            raise Invalid("the log cannot be read", errors=[FieldError("container", message)])
-        try:
-            raw = await self._kube.logs(
-                pod.metadata.namespace,
-                pod.metadata.name,
-                container=name,
-                tail_lines=tail_lines + 1,  # one more than asked tells whether there was more
-                since_seconds=since_seconds,
-                previous=previous,
-                limit_bytes=_LOG_BYTES,
-            )
-        except Invalid as error:
-            raise NotRunning(error.detail) from error
-        lines = BytesIO(raw).readlines()  # by newlines alone: a progress bar's carriage returns end no line
-        kept = lines[-tail_lines:] if tail_lines else []
-        text = b"".join(kept).decode(errors="replace")
-        return model.PodLogs(text, name, truncated=len(lines) > len(kept) or len(raw) >= _LOG_BYTES)
 
     def _users(self) -> list[str]:
         managed = (ns for ns in self._namespaces.all() if ns.metadata.labels.get(naming.MANAGED) == "true")

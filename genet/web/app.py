@@ -30,6 +30,7 @@ from genet.web.controllers.login import log_in, log_in_ended, log_out
 from genet.web.controllers.nodes import show_node
 from genet.web.controllers.oidc import PROTOCOL
 from genet.web.controllers.oidc_kubeconfig import COMMAND_LINE
+from genet.web.controllers.pod_logs import pod_logs
 from genet.web.controllers.pods import PodsController
 from genet.web.controllers.restart import restart_pod
 from genet.web.controllers.ssh_keys import SSHKeysController
@@ -98,6 +99,7 @@ def create_litestar(settings: Settings, *, static: Path = spa.STATIC, identify: 
             show_node,
             usage,
             PodsController,
+            pod_logs,
             restart_pod,
             VolumesController,
             exec_in_pod,

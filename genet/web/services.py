@@ -41,6 +41,8 @@ from genet.kubeconfig.signing import Signing
 from genet.oidc.collect import Collecting
 from genet.oidc.provider import Provider
 from genet.pods.restarting import Restarts
+from genet.pods.follow import Follows
+from genet.pods.logs import Logs
 from genet.pods.service import BY_NAMESPACE, Pods
 from genet.pods.shells import Shells
 from genet.prometheus import Prometheus
@@ -60,6 +62,8 @@ class Services:
     nodes: Cache[Node]
     namespaces: Cache[Namespace]
     pods: Pods
+    logs: Logs
+    follows: Follows
     overview: OverviewService
     gauges: Gauges
     show_node: ShowNode
@@ -86,6 +90,7 @@ class Services:
         """Send clients away: no longer ready, and all streams end."""
         self.draining = True
         self.overview.end_streams()
+        self.follows.close()
         self.shells.drain()
 
     @property
@@ -169,6 +174,8 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
             pods=Pods(
                 kube, settings, pods=pods, namespaces=namespaces, restarts=restarts, is_device=is_device, clock=clock
             ),
+            logs=Logs(kube),
+            follows=Follows(kube, pods=pods, clock=clock),
             overview=overview,
             gauges=Gauges(overview.ledger),
             show_node=ShowNode(kube, nodes, overview.ledger, histories, clock),

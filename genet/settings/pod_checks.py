@@ -39,7 +39,7 @@ def pod_complaints(settings: "Settings") -> Iterator[Complaint]:
     for name, complaint in _pod(settings):
         yield f"pod.{name}", complaint
     for name, complaint in _proxy(settings):
-        yield name, complaint
+        yield f"proxy.{name}", complaint
 
 
 def _gpu_type(kind: "GPUType", settings: "Settings") -> Iterator[Complaint]:

@@ -115,6 +115,10 @@ class Containers:
         shells = [life[-1].shell for life in lives if life]
         return any(shell.ignores_term for shell in shells if shell)
 
+    def command_lines(self, pod: Obj, container: str) -> list[str]:
+        """Of all processes that the container has now."""
+        return [line for life in self._lives_of(pod, container)[-1:] for line in life.processes.command_lines()]
+
     def forget(self, pod: Obj) -> None:
         for container in pod["spec"]["containers"]:
             for life in self._lives.pop((pod["metadata"]["uid"], container["name"]), ()):

@@ -77,6 +77,8 @@ class Services:
     storage: Storage
     volumes: Volumes
     shells: Shells
+    ssh_keys: SSHKeys
+    companions: Companions
     create_pod: CreatePod
     delete_pod: DeletePod
     extend_pod: ExtendPod
@@ -187,6 +189,8 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
             collecting=Collecting.over(kube, identity.records, settings.oidc_provider.ttl, clock),
             storage=storage,
             shells=Shells.over(kube, settings),
+            ssh_keys=ssh_keys,
+            companions=companions,
             create_pod=CreatePod(
                 kube,
                 settings,

@@ -16,6 +16,7 @@ from typing import Any, Self
 import msgspec
 
 from genet.simulation import prometheus
+from genet.simulation.accidents import Accidents
 from genet.simulation.admission import Admission
 from genet.simulation.apiserver import ApiServer
 from genet.simulation.collector import Collector
@@ -76,6 +77,7 @@ class Cluster:
         self._kubelet = Kubelet(
             self.store, self.containers, self.devices, sleep, pace or Pace(), reporting=built.reporting
         )
+        self.accidents = Accidents(self.store, self._kubelet)
         self._exporters = Exporters(self.devices, self._silent_since, built.generation, built.generations)
         self._stack = AsyncExitStack()
 

@@ -16,7 +16,7 @@ from genet.simulation.containers import Containers
 from genet.simulation.devices import Claimed, Devices, NoDevices
 from genet.simulation.errors import ApiError
 from genet.simulation.pod_life import Pace, PodLife, Runtime
-from genet.simulation.pod_status import finished
+from genet.simulation.pod_status import ended_by_force, finished
 from genet.simulation.recorder import Recorder
 from genet.simulation.store import Store, key_of
 
@@ -58,6 +58,19 @@ class Kubelet:
         for result in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(result, Exception):
                 raise result
+
+    def evict(self, pod: Obj, message: str) -> None:
+        """Ends a pod as a kubelet does that is short of something."""
+        metadata = pod["metadata"]
+        if life := self._lives.pop(metadata["uid"], None):
+            life.cancel()
+        self._devices.release(pod, self._store.clock().timestamp())
+        self._runtime.recorder.warning("pods", pod, "Evicted", message, host=pod["spec"]["nodeName"])
+        statuses = [
+            ended_by_force(status, self._store.clock()) for status in pod["status"].get("containerStatuses", ())
+        ]
+        why = {"phase": "Failed", "reason": "Evicted", "message": message, "containerStatuses": statuses}
+        self._store.update("pods", {**pod, "status": {**pod["status"], **why}}, subresource="status")
 
     def _changed(self, plural: str, kind: str, new: Obj, _: Obj | None) -> None:
         if plural != "pods":

@@ -1,9 +1,10 @@
 """One pod from its binding to its end, as a kubelet takes it there.
 
-What decides: an image with `missing` in its name cannot be pulled (ErrImagePull, then ImagePullBackOff); a Secret that
-a volume names and that is not there keeps the pod in ContainerCreating (FailedMount); how a container runs and ends is
-up to its command (containers.py). After its end a container is started again at once the first time, then after 10 s,
-20 s, … at most 300 s (CrashLoopBackOff); ten good minutes forgive. Admission lets no init containers in.
+What decides: images that cannot be pulled (ErrImagePull, then ImagePullBackOff) and programs that are not there
+(StartError) by their names (failures.py); a Secret or ConfigMap that is not there and that a volume names keeps the pod
+in ContainerCreating (FailedMount), that a variable names the container in CreateContainerConfigError; how a container
+runs and ends is up to its command (containers.py). After its end a container is started again at once the first time,
+then after 10 s, 20 s, … at most 300 s (CrashLoopBackOff); ten good minutes forgive. Init containers are not let in.
 
 Trap: the status is always built on what the store holds, never on what was read before waiting.
 """
@@ -15,7 +16,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from genet.simulation.containers import Containers
-from genet.simulation.pod_status import pod_status, running, terminated, waiting
+from genet.simulation.failures import invalid_name, pull_failure, start_failure, unmet_mount, unmet_variables
+from genet.simulation.pod_status import START_ERROR, not_begun, pod_status, running, terminated, waiting
 from genet.simulation.recorder import Recorder
 from genet.simulation.shell import OutOfMemory
 from genet.simulation.store import Store, timestamp
@@ -89,6 +91,7 @@ class PodLife:
                 status = self._statuses[name]
                 self._statuses[name] = {**status, "restartCount": status["restartCount"] + 1}
             await self._pull(container)
+            await self._configure(container)
             code, seconds = await self._once(container)
             if policy == "Never" or (policy == "OnFailure" and code == 0):
                 return
@@ -99,6 +102,8 @@ class PodLife:
         name, clock = container["name"], self._runtime.store.clock
         self._say(container, "Created", f"Created container: {name}")
         await self._sleep(self._pace.start)
+        if failure := start_failure([*(container.get("command") or ()), *(container.get("args") or ())]):
+            return self._not_begun(container, failure)
         self._say(container, "Started", f"Started container {name}")
         started = clock()
         number = self._statuses[name]["restartCount"]
@@ -116,8 +121,33 @@ class PodLife:
         self._publish()
         return code, (ended - started).total_seconds()
 
+    def _not_begun(self, container: Obj, failure: str) -> tuple[int, float]:
+        """A container whose program cannot be started: it ends before it began."""
+        self._complain(container, "Failed", f"Error: {failure}")
+        self._statuses[container["name"]] = not_begun(
+            container, self._runtime.store.clock(), failure, before=self._statuses[container["name"]]
+        )
+        self._publish()
+        return START_ERROR, 0.0
+
+    async def _configure(self, container: Obj) -> None:
+        """Waits for what the variables are taken from."""
+        namespace = self._pod["metadata"]["namespace"]
+        while unmet := next(unmet_variables(container, namespace, self._exists), None):
+            self._complain(container, "Failed", f"Error: {unmet}")
+            self._wait(container, "CreateContainerConfigError", unmet)
+            await self._sleep(_MOUNT_RETRY_SECONDS)
+
+    def _exists(self, plural: str, name: str) -> Obj | None:
+        return self._runtime.store.find(plural, self._pod["metadata"]["namespace"], name)
+
     async def _pull(self, container: Obj) -> None:
         image, key = container["image"], (self._spec["nodeName"], container["image"])
+        while invalid := invalid_name(image):
+            self._complain(container, "InspectFailed", invalid)
+            self._complain(container, "Failed", "Error: InvalidImageName")
+            self._wait(container, "InvalidImageName", invalid)
+            await self._sleep(_MOUNT_RETRY_SECONDS)
         if key in self._runtime.images and container.get("imagePullPolicy") != "Always":
             self._say(container, "Pulled", f'Container image "{image}" already present on machine')
             return
@@ -128,12 +158,12 @@ class PodLife:
             size = 0.1 if key in self._runtime.images else random.Random(image).uniform(0.67, 1.33)  # noqa: S311 - no secret
             seconds = self._pace.pull * size
             await self._sleep(seconds)
-            if "missing" not in image:
+            why = pull_failure(image)
+            if why is None:
                 text = f'Successfully pulled image "{image}" in {seconds:.3g}s ({seconds:.3g}s including waiting).'
                 self._say(container, "Pulled", text)
                 self._runtime.images.add(key)
                 return
-            why = f'failed to pull and unpack image "{image}": failed to resolve reference "{image}": not found'
             self._complain(container, "Failed", f'Failed to pull image "{image}": {why}')
             self._complain(container, "Failed", "Error: ErrImagePull")
             self._wait(container, "ErrImagePull", why)
@@ -161,16 +191,11 @@ class PodLife:
         await self._sleep(delay)
 
     async def _mount(self) -> None:
-        """Waits for the Secrets that the volumes name."""
-        host, namespace = self._spec["nodeName"], self._pod["metadata"]["namespace"]
+        """Waits for the Secrets and ConfigMaps that the volumes name."""
         for volume in self._spec.get("volumes") or ():
-            source = volume.get("secret") or {"optional": True}
-            while not source.get("optional") and not self._runtime.store.find(
-                "secrets", namespace, source["secretName"]
-            ):
-                why = f'secret "{source["secretName"]}" not found'
-                text = f'MountVolume.SetUp failed for volume "{volume["name"]}" : {why}'
-                self._runtime.recorder.warning("pods", self._pod, "FailedMount", text, host=host)
+            while unmet := unmet_mount(volume, self._exists):
+                host = self._spec["nodeName"]
+                self._runtime.recorder.warning("pods", self._pod, "FailedMount", unmet, host=host)
                 await self._sleep(_MOUNT_RETRY_SECONDS)
 
     def _wait(self, container: Obj, reason: str, message: str) -> None:

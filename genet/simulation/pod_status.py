@@ -14,6 +14,7 @@ from genet.simulation.store import timestamp
 
 Obj = dict[str, Any]
 
+START_ERROR = 128
 _stamp = functools.lru_cache(maxsize=1024)(timestamp)
 """Many conditions of many pods share one moment."""
 
@@ -58,6 +59,25 @@ def terminated(at: datetime, exit_code: int, reason: str, *, before: Obj) -> Obj
         "containerID": before["containerID"],
     }
     return {**before, "ready": False, "started": False, "state": {"terminated": ended}}
+
+
+def not_begun(container: Obj, at: datetime, message: str, *, before: Obj) -> Obj:
+    """The status of a container whose program could not be started."""
+    ended = {
+        "exitCode": START_ERROR,
+        "reason": "StartError",
+        "message": f"{message}: unknown",
+        "startedAt": "1970-01-01T00:00:00Z",
+        "finishedAt": _stamp(at),
+    }
+    return _container(container, {"terminated": ended}, before, ready=False)
+
+
+def ended_by_force(status: Obj, at: datetime) -> Obj:
+    """The status of a container after its pod was put out; one that did not run stays as it is."""
+    if "running" not in status["state"]:
+        return status
+    return terminated(at, 137, "Error", before=status)
 
 
 def pod_status(pod: Obj, at: datetime, statuses: Sequence[Obj], **known: Any) -> Obj:

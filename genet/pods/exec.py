@@ -14,7 +14,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from genet.errors import Invalid, RateLimited, Unavailable
+from genet.errors import FieldError, Invalid, RateLimited, Unavailable
 from genet.kube.client import KubeClient
 from genet.kube.exec import Channel, Ended, Execution
 from genet.pods import processes
@@ -59,6 +59,11 @@ class ExecFailed(Invalid):
     """The command could not be started."""
 
     code = "exec_failed"
+
+
+def _not_started(command: Sequence[str], why: str) -> ExecFailed:
+    wrong = FieldError("command[0]", f"cannot be started: {why}")
+    return ExecFailed(f"{command[0]!r} cannot be started: {why}", errors=[wrong])
 
 
 @dataclass
@@ -160,7 +165,7 @@ class Exec:
         streams = _Streams(None)
         result = await self._attempt(where, command, streams, deadline, stop)
         if result is None:
-            raise ExecFailed(f"{command[0]!r} cannot be started: no such program, or it cannot be run")
+            raise _not_started(command, "no such program, or it cannot be run")
         return result
 
     async def _attempt(
@@ -205,7 +210,7 @@ class Exec:
         if ended.code is None:
             return None if streams.began is None else _result(streams, None, timed_out=False, is_left=False)
         if ended.code in _NOT_STARTED and (complaint := _complaint(streams)):
-            raise ExecFailed(f"{command[0]!r} cannot be started: {complaint}")
+            raise _not_started(command, complaint)
         return _result(streams, ended.code, timed_out=False, is_left=False)
 
     async def _end(self, where: Place, streams: _Streams) -> bool:

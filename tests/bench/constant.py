@@ -2,6 +2,7 @@
 
     python -m tests.bench.constant CONFIG PORT      the whole application, and a route that says constant bytes
     python -m tests.bench.constant bare PORT        Granian and those bytes
+    python -m tests.bench.constant empty PORT       Granian, the framework, and a handler that does nothing
 
 The first is put together as `genet.web.server` does it, so both answers pass the same boundary, gate, measures and
 server in the same process. `?size=` says how many, `?status=304` that there are none.
@@ -18,7 +19,7 @@ from urllib.parse import parse_qs
 
 from granian.constants import Interfaces
 from granian.server.embed import Server
-from litestar import Response, get
+from litestar import Litestar, Response, get
 
 from genet.auth.clock import utc_now
 from genet.gpus.wire import columnar
@@ -58,6 +59,11 @@ async def application(config: Path, port: int) -> None:
         await _serve(Boundary(app, hosts=LOOPBACK_NAMES, trusts_local_programs=True), port)
 
 
+@get(["/", "/readyz"])
+async def nothing() -> str:
+    return ""
+
+
 async def plain(scope: Any, receive: Any, send: Any) -> None:
     """ASGI; says nothing else, and that it is ready to whoever asks."""
     size = int(parse_qs(scope["query_string"].decode()).get("size", ["0"])[0])
@@ -74,4 +80,5 @@ async def _serve(app: Any, port: int) -> None:
 
 if __name__ == "__main__":
     what, port_ = sys.argv[1:]
-    asyncio.run(_serve(plain, int(port_)) if what == "bare" else application(Path(what), int(port_)))
+    others = {"bare": plain, "empty": Litestar([nothing], logging_config=None, openapi_config=None)}
+    asyncio.run(_serve(others[what], int(port_)) if what in others else application(Path(what), int(port_)))

@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.bench import answers, loop, merge, startup, streams, throughput
+from tests.bench import answers, creating, loop, merge, startup, streams, throughput
 from tests.bench.machine import busy_elsewhere
 from tests.bench.table import Table
 from tests.bench.world import embedded, serving
@@ -43,6 +43,8 @@ def main(scenario: str) -> None:
                 phases.report(table, server)
                 startup.memory(table, server)
             throughput.report(table, cluster, scenario, directory)
+        with embedded("small", directory) as cluster:
+            creating.report(table, cluster, directory)
     took, (busy_then, stolen_then) = time.monotonic() - began, busy_elsewhere()
     cores = (busy_then - busy) / took, (stolen_then - stolen) / took
     print(

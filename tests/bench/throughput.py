@@ -50,7 +50,7 @@ def _compare(table: Table, what: str, server: Server, ours: str, *ceilings: tupl
     rates: list[list[tuple[float, float]]] = [[] for _ in asks]
     for _ in range(_TIMES):
         for known, (asked_of, sent) in zip(rates, asks, strict=True):
-            known.append(_rate(asked_of, sent))
+            known.append(rate(asked_of, sent))
     own, same, least_possible = ([statistics.median(column) for column in zip(*known, strict=True)] for known in rates)
     share = 100 * min(own[0] / same[0], own[1] / same[1])
     table.row(
@@ -64,7 +64,7 @@ def _compare(table: Table, what: str, server: Server, ours: str, *ceilings: tupl
     )
 
 
-def _rate(server: Server, sent: str) -> tuple[float, float]:
+def rate(server: Server, sent: str) -> tuple[float, float]:
     cpu = server.cpu()
     told = asked("load", server.port, sent, _CONNECTIONS, _SECONDS)
     return told["answers"] / told["seconds"], told["answers"] / (server.cpu() - cpu)

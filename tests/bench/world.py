@@ -138,6 +138,14 @@ def bare(directory: Path) -> Iterator[Server]:
         yield Server(port, process.pid, seconds)
 
 
+@contextmanager
+def empty(directory: Path) -> Iterator[Server]:
+    """Granian, the framework, and a handler that does nothing."""
+    port = free_port()
+    with _pinned(["tests.bench.constant", "empty", str(port)], directory / "empty.log", port) as (process, seconds):
+        yield Server(port, process.pid, seconds)
+
+
 def asked(module: str, *arguments: object) -> Any:
     """What a program of this package says, run to its end on the other side of the machine."""
     with started(module, *arguments) as process:

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +23,20 @@ _SCOPES = ["cluster:read", "pods:read", "pods:write"]
 def main(python: str, count: int, number: int) -> int:
     with tempfile.TemporaryDirectory(prefix="genet-fuzz-") as name:
         directory = Path(name)
-        with embedded_cluster("small", directory) as cluster, serving(_configuration(directory, cluster)) as replica:
+        with (
+            embedded_cluster("small", directory) as cluster,
+            suppress(AssertionError),  # of bugs in the log, which are told below
+            serving(_configuration(directory, cluster)) as replica,
+        ):
             file = directory / "world.json"
             file.write_text(json.dumps(_world(replica)))
             command = [python, "-m", "tests.fuzz.send", replica.url, str(count), str(number), str(file)]
             done = subprocess.run(command, cwd=ROOT, env=environment(), check=False)
-            log = replica.log.read_text()
+        log = replica.log.read_text()
     faults = [line for line in log.splitlines() if "unhandled error" in line or "Traceback" in line]
     print(f"{len(faults)} faults in the server's log")
-    for fault in faults[:20]:
-        print(f"  {fault[:2000]}")
+    for fault in faults[:5]:
+        print(f"  {fault[:3000]}")
     return 1 if faults else done.returncode
 
 

@@ -22,6 +22,8 @@ _VIEWS = {
     "the pods": ("/pods", {}),
     "a pod": ("/pods", {"pod": "pod-alice-alice-llama-ft"}),
     "the dialog": ("/pods", {"create": "h100"}),
+    "a terminal": ("/terminal", {"pod": "pod-alice-alice-llama-ft"}),
+    "the account": ("/account", {}),
 }
 
 

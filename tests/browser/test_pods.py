@@ -88,16 +88,17 @@ def test_a_pod_is_kept_longer(demo: Demo, visit: Visit, guest):
     assert datetime.fromisoformat(pod["protectedUntil"]) - datetime.fromisoformat(before) > timedelta(days=2)
 
 
-def test_events_and_logs_are_a_click_away(demo: Demo, visit: Visit):
+def test_why_it_does_not_run_and_what_it_prints_are_a_click_away(demo: Demo, visit: Visit):
     page = visit(demo.page("/pods", "erin"))
-    page.get_by_role("button", name="Events and logs of broken").click()
+    page.get_by_role("button", name="Status, terminal and logs of broken").click()
     drawer = page.get_by_role("dialog", name="broken")
+    expect(drawer.get_by_role("region", name="Why, and what to do")).to_contain_text("exit code")
     expect(drawer).to_contain_text("BackOff")
     page.keyboard.press("Escape")
     expect(drawer).to_be_hidden()
 
     page.goto(demo.page("/pods", "alice"))
-    page.get_by_role("button", name="Events and logs of llama-ft").click()
+    page.get_by_role("button", name="Status, terminal and logs of llama-ft").click()
     drawer = page.get_by_role("dialog", name="llama-ft")
     drawer.get_by_role("tab", name="Logs").click()
     expect(drawer.get_by_role("log")).to_contain_text("loss")

@@ -17,6 +17,7 @@ export type PodList = Answer<paths["/api/pods"]["get"], 200>;
 export type Pod = PodList["pods"][number];
 export type Quota = PodList["quota"];
 export type PodRequest = paths["/api/pods"]["post"]["requestBody"]["content"]["application/json"];
+export type HeldVolume = Answer<paths["/api/volumes"]["get"], 200>["volumes"][number];
 export type PodEvent = Answer<paths["/api/pods/{pod_id}/events"]["get"], 200>["events"][number];
 export type PodLogs = Answer<paths["/api/pods/{pod_id}/logs"]["get"], 200>;
 
@@ -30,6 +31,7 @@ export type Summary = GpuOverview["summary"];
 export type Sources = GpuOverview["sources"];
 export type Source = Sources["kubernetes"];
 
+export type NewKey = paths["/api/profile/ssh-keys"]["post"]["requestBody"]["content"]["application/json"];
 export type NewToken = paths["/api/tokens"]["post"]["requestBody"]["content"]["application/json"];
 
 /** The overview as columns; of the last four, base64 of one value per device, nodes after nodes. */

@@ -60,6 +60,7 @@ export function PodsRoute() {
           })
         }
         onShowNode={(node) => navigate({ pathname: "/gpus", search: carryDevUser(search, { node }) })}
+        keysHref={`/account${carryDevUser(search)}`}
         terminalHref={(pod) => `/terminal${carryDevUser(search, { pod })}`}
       />
       <CreateRoute />

@@ -4,6 +4,7 @@ import { useSession } from "../../api/session";
 import { useText } from "../../i18n/language";
 import { LogInFirst } from "../../ui/LogIn";
 import { GrantsPanel } from "./GrantsPanel";
+import { KeysPanel } from "./KeysPanel";
 import { KubectlPanel } from "./KubectlPanel";
 import { TokensPanel } from "./TokensPanel";
 
@@ -19,6 +20,7 @@ export function AccountPage() {
         {text.account.title}
       </Title>
       <KubectlPanel />
+      <KeysPanel />
       <TokensPanel />
       <GrantsPanel />
     </Stack>

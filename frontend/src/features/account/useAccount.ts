@@ -2,10 +2,11 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { unwrap } from "../../api/errors";
 import { useSession } from "../../api/session";
-import type { NewToken } from "../../api/types";
+import type { NewKey, NewToken } from "../../api/types";
 
 const TOKENS = ["tokens"] as const;
 const GRANTS = ["grants"] as const;
+const KEYS = ["ssh-keys"] as const;
 
 export type Plugin = "genet" | "kubelogin";
 
@@ -36,6 +37,34 @@ export function useRevokeToken() {
     mutationFn: (id: string) =>
       unwrap(api.DELETE("/api/tokens/{token_id}", { params: { path: { token_id: id } } })),
     onSuccess: () => client.invalidateQueries({ queryKey: TOKENS }),
+  });
+}
+
+export function useKeys() {
+  const { api } = useSession();
+  return useQuery({
+    queryKey: KEYS,
+    queryFn: ({ signal }) => unwrap(api.GET("/api/profile/ssh-keys", { signal })),
+    retry: false,
+  });
+}
+
+export function useAddKey() {
+  const { api } = useSession();
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (body: NewKey) => unwrap(api.POST("/api/profile/ssh-keys", { body })),
+    onSuccess: () => client.invalidateQueries({ queryKey: KEYS }),
+  });
+}
+
+export function useRemoveKey() {
+  const { api } = useSession();
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) =>
+      unwrap(api.DELETE("/api/profile/ssh-keys/{key_id}", { params: { path: { key_id: id } } })),
+    onSuccess: () => client.invalidateQueries({ queryKey: KEYS }),
   });
 }
 

@@ -1,20 +1,15 @@
-/** A pod from near: its events, what it prints, its particulars. */
-import { Button, Code, CopyButton, Drawer, Group, Stack, Tabs, Text } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
-import { useLayoutEffect, useRef } from "react";
-import { ApiError, unwrap } from "../../api/errors";
+/** A pod from near: how it is, the ways in, what it prints, its particulars. */
+import { Drawer, Stack, Tabs } from "@mantine/core";
 import { useSession } from "../../api/session";
 import type { Pod } from "../../api/types";
 import { useLanguage } from "../../i18n/language";
 import { formatMoment } from "../../lib/time";
-import { EventList } from "../../ui/EventList";
-import { Problem } from "../../ui/Problem";
+import { ConnectTab } from "./ConnectTab";
+import { LogView } from "./logs/LogView";
 import { PodGpus } from "./PodGpus";
 import classes from "./pods.module.css";
+import { StatusTab } from "./StatusTab";
 import { TerminalTab } from "./TerminalTab";
-
-const INTERVAL = 3_000;
-const TAIL_LINES = 500;
 
 interface PodDrawerProps {
   pod: Pod;
@@ -22,9 +17,11 @@ interface PodDrawerProps {
   onShowNode: (name: string) => void;
   /** The page of a pod's terminal alone. */
   terminalHref: (id: string) => string;
+  /** Where SSH keys are added. */
+  keysHref: string;
 }
 
-export function PodDrawer({ pod, onClose, onShowNode, terminalHref }: PodDrawerProps) {
+export function PodDrawer({ pod, onClose, onShowNode, terminalHref, keysHref }: PodDrawerProps) {
   const { text } = useLanguage();
   const { config } = useSession();
   return (
@@ -36,22 +33,26 @@ export function PodDrawer({ pod, onClose, onShowNode, terminalHref }: PodDrawerP
       title={pod.name}
       closeButtonProps={{ "aria-label": text.app.close }}
     >
-      <Tabs defaultValue="events" keepMounted={false}>
+      <Tabs defaultValue={pod.status === "Running" ? "connect" : "status"} keepMounted={false}>
         <Tabs.List mb="md">
-          <Tabs.Tab value="events">{text.drawer.events}</Tabs.Tab>
+          <Tabs.Tab value="status">{text.drawer.status}</Tabs.Tab>
+          <Tabs.Tab value="connect">{text.drawer.connect}</Tabs.Tab>
+          {config.features.terminal && <Tabs.Tab value="terminal">{text.drawer.terminal}</Tabs.Tab>}
           {pod.gpuCount > 0 && <Tabs.Tab value="gpus">{text.drawer.gpus}</Tabs.Tab>}
           <Tabs.Tab value="logs">{text.drawer.logs}</Tabs.Tab>
-          {config.features.terminal && <Tabs.Tab value="terminal">{text.drawer.terminal}</Tabs.Tab>}
           <Tabs.Tab value="details">{text.drawer.details}</Tabs.Tab>
         </Tabs.List>
-        <Tabs.Panel value="events">
-          <Events id={pod.id} />
+        <Tabs.Panel value="status">
+          <StatusTab id={pod.id} />
+        </Tabs.Panel>
+        <Tabs.Panel value="connect">
+          <ConnectTab pod={pod} keysHref={keysHref} />
         </Tabs.Panel>
         <Tabs.Panel value="gpus">
           <PodGpus pod={pod} onShowNode={onShowNode} />
         </Tabs.Panel>
         <Tabs.Panel value="logs">
-          <Logs id={pod.id} />
+          <LogView pod={pod} />
         </Tabs.Panel>
         <Tabs.Panel value="terminal">
           <TerminalTab pod={pod} ownPage={terminalHref(pod.id)} />
@@ -61,81 +62,6 @@ export function PodDrawer({ pod, onClose, onShowNode, terminalHref }: PodDrawerP
         </Tabs.Panel>
       </Tabs>
     </Drawer>
-  );
-}
-
-function Events({ id }: { id: string }) {
-  const { text } = useLanguage();
-  const { api } = useSession();
-  const { data, error } = useQuery({
-    queryKey: ["events", id],
-    queryFn: ({ signal }) =>
-      unwrap(api.GET("/api/pods/{pod_id}/events", { params: { path: { pod_id: id } }, signal })),
-    refetchInterval: INTERVAL,
-    retry: false,
-  });
-  if (error) {
-    return <Problem title={text.drawer.eventsFailed} error={error} />;
-  }
-  if (data?.events.length === 0) {
-    return <Text c="dimmed">{text.drawer.noEvents}</Text>;
-  }
-  return data && <EventList events={data.events} />;
-}
-
-function Logs({ id }: { id: string }) {
-  const { text } = useLanguage();
-  const { api } = useSession();
-  const { data, error } = useQuery({
-    queryKey: ["logs", id],
-    queryFn: ({ signal }) =>
-      unwrap(
-        api.GET("/api/pods/{pod_id}/logs", {
-          params: { path: { pod_id: id }, query: { tailLines: TAIL_LINES } },
-          signal,
-        }),
-      ),
-    refetchInterval: INTERVAL,
-    retry: false,
-  });
-  const box = useRef<HTMLPreElement>(null);
-  const following = useRef(true);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: new lines are what moves the view
-  useLayoutEffect(() => {
-    if (box.current && following.current) {
-      box.current.scrollTop = box.current.scrollHeight;
-    }
-  }, [data]);
-  if (error instanceof ApiError && error.code === "not_running") {
-    return <Text c="dimmed">{text.drawer.logsWait}</Text>;
-  }
-  if (error) {
-    return <Problem title={text.drawer.logsFailed} error={error} />;
-  }
-  if (data?.logs === "") {
-    return <Text c="dimmed">{text.drawer.noLogs}</Text>;
-  }
-  return (
-    <Stack gap="xs">
-      {data?.truncated && (
-        <Text size="xs" c="dimmed">
-          {text.drawer.truncated}
-        </Text>
-      )}
-      <pre
-        ref={box}
-        className={classes.logs}
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-        tabIndex={0}
-        role="log"
-        aria-label={text.drawer.logs}
-        onScroll={({ currentTarget: { scrollTop, clientHeight, scrollHeight } }) => {
-          following.current = scrollTop + clientHeight >= scrollHeight - 8;
-        }}
-      >
-        {data?.logs}
-      </pre>
-    </Stack>
   );
 }
 
@@ -158,18 +84,6 @@ function Details({ pod }: { pod: Pod }) {
   ];
   return (
     <Stack gap="md">
-      {pod.connection.ssh && (
-        <Group gap="xs" wrap="nowrap">
-          <Code className={classes.breakable}>{pod.connection.ssh}</Code>
-          <CopyButton value={pod.connection.ssh}>
-            {({ copied, copy }) => (
-              <Button size="compact-xs" variant="default" onClick={copy}>
-                {copied ? text.pods.copied : text.pods.copy}
-              </Button>
-            )}
-          </CopyButton>
-        </Group>
-      )}
       <dl className={classes.facts}>
         {facts.map(([name, value]) => (
           <div key={name} style={{ display: "contents" }}>

@@ -1,6 +1,6 @@
 /** One pod in the list. */
 import { ActionIcon, Button, Menu, Text, Tooltip, UnstyledButton } from "@mantine/core";
-import { IconChevronDown, IconFileText, IconTrash } from "@tabler/icons-react";
+import { IconChevronDown, IconFileText, IconRefresh, IconTrash } from "@tabler/icons-react";
 import { useSession } from "../../api/session";
 import type { Pod } from "../../api/types";
 import { useLanguage } from "../../i18n/language";
@@ -14,12 +14,13 @@ interface PodRowProps {
   pod: Pod;
   now: number;
   onInspect: () => void;
+  onRestart: () => void;
   onDelete: () => void;
   /** Says what came of an action, in the page's status line. */
   onNews: (news: string) => void;
 }
 
-export function PodRow({ pod, now, onInspect, onDelete, onNews }: PodRowProps) {
+export function PodRow({ pod, now, onInspect, onRestart, onDelete, onNews }: PodRowProps) {
   const { text } = useLanguage();
   const { config } = useSession();
   const typeLabel = config.gpuTypes.find(({ name }) => name === pod.gpuType)?.label ?? pod.gpuType ?? "GPU";
@@ -64,6 +65,17 @@ export function PodRow({ pod, now, onInspect, onDelete, onNews }: PodRowProps) {
             <IconFileText size={16} aria-hidden />
           </ActionIcon>
         </Tooltip>
+        <Tooltip label={text.pods.restart}>
+          <ActionIcon
+            variant="default"
+            size="input-xs"
+            disabled={terminating || !pod.managed || pod.status === "Restarting"}
+            aria-label={text.pods.restartNamed(pod.name)}
+            onClick={onRestart}
+          >
+            <IconRefresh size={16} aria-hidden />
+          </ActionIcon>
+        </Tooltip>
         <Tooltip label={text.pods.delete}>
           <ActionIcon
             variant="default"
@@ -77,7 +89,7 @@ export function PodRow({ pod, now, onInspect, onDelete, onNews }: PodRowProps) {
         </Tooltip>
       </div>
       {pod.message && (
-        <Text size="xs" className={classes.message}>
+        <Text size="xs" className={classes.message} data-tone={statusTone(pod.status)}>
           {pod.message}
         </Text>
       )}

@@ -12,12 +12,15 @@ import { LogInFirst } from "../../ui/LogIn";
 import { News } from "../../ui/News";
 import { Problem } from "../../ui/Problem";
 import { DeleteDialog } from "./DeleteDialog";
+import { HistoryPanel } from "./HistoryPanel";
 import { PodDrawer } from "./PodDrawer";
 import { PodRow } from "./PodRow";
 import classes from "./pods.module.css";
 import { byAge } from "./podText";
 import { QuotaBars } from "./QuotaBars";
+import { RestartDialog } from "./RestartDialog";
 import { usePods } from "./usePods";
+import { VolumesPanel } from "./VolumesPanel";
 
 /** Time left is shown in minutes. */
 const CLOCK_STEP = 10_000;
@@ -27,6 +30,8 @@ interface PodsPageProps {
   onShowNode: (name: string) => void;
   /** The page of a pod's terminal alone. */
   terminalHref: (id: string) => string;
+  /** Where SSH keys are added. */
+  keysHref: string;
 }
 
 export function PodsPage({ onCreate, ...links }: PodsPageProps) {
@@ -67,6 +72,7 @@ function Pods({ list, ...links }: { list: PodList } & Omit<PodsPageProps, "onCre
   const now = useNow(CLOCK_STEP);
   const [search, setSearch] = useSearchParams();
   const [doomed, setDoomed] = useState<Pod | null>(null);
+  const [restarting, setRestarting] = useState<Pod | null>(null);
   const [news, setNews] = useState("");
   const inspected = list.pods.find(({ id }) => id === search.get("pod"));
   const inspect = (id: string | null) => {
@@ -101,6 +107,7 @@ function Pods({ list, ...links }: { list: PodList } & Omit<PodsPageProps, "onCre
                 pod={pod}
                 now={now}
                 onInspect={() => inspect(pod.id)}
+                onRestart={() => setRestarting(pod)}
                 onDelete={() => setDoomed(pod)}
                 onNews={setNews}
               />
@@ -108,6 +115,8 @@ function Pods({ list, ...links }: { list: PodList } & Omit<PodsPageProps, "onCre
           </ul>
         </div>
       )}
+      <VolumesPanel pods={list.pods} />
+      <HistoryPanel />
       {doomed && (
         <DeleteDialog
           pod={doomed}
@@ -115,6 +124,16 @@ function Pods({ list, ...links }: { list: PodList } & Omit<PodsPageProps, "onCre
           onDeleted={() => {
             setNews(text.pods.deleted(doomed.name));
             setDoomed(null);
+          }}
+        />
+      )}
+      {restarting && (
+        <RestartDialog
+          pod={restarting}
+          onClose={() => setRestarting(null)}
+          onRestarted={() => {
+            setNews(text.pods.restarting(restarting.name));
+            setRestarting(null);
           }}
         />
       )}

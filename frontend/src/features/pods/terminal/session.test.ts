@@ -99,7 +99,7 @@ describe("a terminal's session", () => {
     ]);
   });
 
-  it.each([1001, 1006, 1012])("asks for a new shell when the connection breaks (%i)", (code) => {
+  it.each([1001, 1006, 1012, 4503])("asks for a new shell when the connection breaks (%i)", (code) => {
     const { last, lines, state } = open();
     last().pickUp();
     last().hangUp(code);
@@ -126,6 +126,8 @@ describe("a terminal's session", () => {
     [4401, { reason: "unauthenticated" }],
     [4404, { reason: "gone" }],
     [4408, { reason: "idle" }],
+    [4409, { reason: "error", code: "not_running" }],
+    [4429, { reason: "error", code: "rate_limited" }],
     [1000, { reason: "exit", code: null }],
   ])("is over where the server says so (%i)", (code, ending) => {
     const { last, lines, state } = open();

@@ -11,10 +11,17 @@ const LONGEST_BREAK = 10_000;
 const FIRST_BREAK = 500;
 const ATTEMPTS = 8;
 
-/** Close codes of the server. */
+/** Close codes of the server: what an HTTP answer would say, and 4000. */
 const UNAUTHENTICATED = 4401;
 const NOT_FOUND = 4404;
 const IDLE = 4408;
+const REFUSALS: Record<number, string> = {
+  4400: "malformed_json",
+  4403: "forbidden",
+  4409: "not_running",
+  4422: "invalid",
+  4429: "rate_limited",
+};
 
 export interface Size {
   cols: number;
@@ -163,7 +170,9 @@ function endingOfCode(code: number): Ending | null {
       return { reason: "idle" };
     case 1000:
       return { reason: "exit", code: null };
-    default:
-      return null;
+    default: {
+      const refusal = REFUSALS[code];
+      return refusal === undefined ? null : { reason: "error", code: refusal };
+    }
   }
 }

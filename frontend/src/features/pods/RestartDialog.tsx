@@ -1,0 +1,51 @@
+/** The last question before a pod begins anew: what is lost, what stays. */
+import { Button, Checkbox, Group, Modal, Stack } from "@mantine/core";
+import { useState } from "react";
+import type { Pod } from "../../api/types";
+import { useText } from "../../i18n/language";
+import { Problem } from "../../ui/Problem";
+import { Consequences } from "./Consequences";
+import { useRestartPod } from "./usePods";
+
+interface RestartDialogProps {
+  pod: Pod;
+  onClose: () => void;
+  onRestarted: () => void;
+}
+
+export function RestartDialog({ pod, onClose, onRestarted }: RestartDialogProps) {
+  const text = useText();
+  const restart = useRestartPod();
+  const [avoidNode, setAvoidNode] = useState(false);
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      title={text.pods.restartTitle(pod.name)}
+      closeButtonProps={{ "aria-label": text.app.close }}
+    >
+      <Stack gap="md">
+        <Consequences id={pod.id} of="restart" />
+        {pod.nodeName !== null && (
+          <Checkbox
+            label={text.pods.avoidNode(pod.nodeName)}
+            checked={avoidNode}
+            onChange={(event) => setAvoidNode(event.currentTarget.checked)}
+          />
+        )}
+        {restart.isError && <Problem title={text.pods.restartFailed} error={restart.error} />}
+        <Group justify="flex-end" gap="xs">
+          <Button variant="default" onClick={onClose} data-autofocus>
+            {text.app.cancel}
+          </Button>
+          <Button
+            loading={restart.isPending}
+            onClick={() => restart.mutate({ id: pod.id, avoidNode }, { onSuccess: onRestarted })}
+          >
+            {text.pods.restart}
+          </Button>
+        </Group>
+      </Stack>
+    </Modal>
+  );
+}

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from genet.accelerators import VENDORS
+from genet.parts import Parts
 from genet.pods.manifest import build
 from genet.pods.model import PodRequest
 from genet.settings import Settings
@@ -108,6 +109,56 @@ def test_the_request_goes_over_the_preset_over_the_configured_command(fields, ex
 
 def environment(made):
     return {variable["name"]: variable["value"] for variable in made["spec"]["containers"][0]["env"]}
+
+
+def configured(**more):
+    return msgspec.convert({**DOCUMENT, **more}, Settings)
+
+
+def test_a_request_goes_over_the_configuration_and_that_over_the_proxy():
+    settings = configured(
+        pod={"env": {"LAB": "1", "NO_PROXY": "lab"}},
+        proxy={"httpProxy": "http://p:1", "httpsProxy": "http://p:2", "noProxy": ".svc"},
+    )
+    env = environment(manifest(settings, env=[{"name": "LAB", "value": "2"}, {"name": "https_proxy", "value": ""}]))
+    assert {name: value for name, value in env.items() if not name.endswith("DEVICES")} == {
+        "HTTP_PROXY": "http://p:1",
+        "http_proxy": "http://p:1",
+        "NO_PROXY": "lab",
+        "LAB": "2",
+        "https_proxy": "",
+    }
+
+
+def test_genets_own_variables_are_the_last_word():
+    request = msgspec.convert({"image": "a", "env": [{"name": "OWN", "value": "theirs"}]}, PodRequest)
+    parts = Parts(env=[{"name": "OWN", "value": "genet's"}])
+    made = build(request, SETTINGS, parts, user="alice-alice", name="a", now=NOW)
+    assert [item for item in made["spec"]["containers"][0]["env"] if item["name"] == "OWN"] == list(parts.env)
+
+
+def test_only_the_configuration_chooses_who_schedules_and_runs_a_pod():
+    settings = configured(
+        pod={
+            "tolerations": [{"key": "people", "operator": "Exists"}],
+            "nodeSelector": {"people": "true"},
+            "schedulerName": "own",
+            "priorityClassName": "people",
+            "runtimeClassName": "nvidia",
+            "serviceAccount": "workbench",
+            "mountServiceAccountToken": True,
+            "pullSecrets": [{"name": "lab", "registry": "r", "username": "u", "password": "p"}],
+        }
+    )
+    spec = manifest(settings, gpuType="A100")["spec"]
+    assert [toleration["key"] for toleration in spec["tolerations"]] == ["people", "nvidia.com/gpu"]
+    assert spec["nodeSelector"] == {"people": "true", "nvidia.com/gpu.product": "A100"}
+    assert (spec["schedulerName"], spec["priorityClassName"], spec["runtimeClassName"]) == ("own", "people", "nvidia")
+    assert (spec["serviceAccountName"], spec["automountServiceAccountToken"]) == ("workbench", True)
+    assert spec["imagePullSecrets"] == [{"name": "genet-pull-lab"}]
+    assert not {"schedulerName", "priorityClassName", "runtimeClassName", "serviceAccountName"} & set(
+        manifest()["spec"]
+    )
 
 
 @pytest.mark.parametrize("fields", [{}, {"gpuType": "A100"}, {"gpuType": "A100", "gpuCount": 0}])

@@ -6,8 +6,10 @@ import json
 import msgspec
 import pytest
 
+from genet.kube.objects import SECRETS
 from genet.settings import PullSecret, Settings
 from genet.tenancy import manifests, pull_secrets
+from genet.tenancy.service import _digest
 from tests.replicas import CONFIGURATION, replica_of, settings
 
 NAMESPACE = "user-alice-alice"
@@ -62,6 +64,13 @@ def test_the_mark_of_the_credentials_is_not_a_quick_hash_of_them():
     assert pull_secrets.mark([one]) != pull_secrets.mark([other])
     assert pull_secrets.mark([one]) == pull_secrets.mark([one])
     assert pull_secrets.mark([]) == ""
+
+
+def test_the_annotation_is_made_of_the_mark_alone():
+    """Of two passwords with one mark it says the same, so it is of no use to whoever tries passwords out."""
+    wanted = [[(SECRETS, pull_secrets.manifest(PullSecret(**{**REGISTRY, "password": word})))] for word in ("a", "b")]
+    assert _digest(wanted[0], "mark") == _digest(wanted[1], "mark")
+    assert _digest(wanted[0], "mark") != _digest(wanted[0], "other")
 
 
 def test_docker_hub_has_the_name_that_its_clients_look_for():

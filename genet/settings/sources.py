@@ -188,7 +188,7 @@ def _check(settings: Settings) -> None:
         doubled = next((name for index, name in enumerate(names) if name in names[:index]), None)
         if doubled is not None:
             raise ConfigurationError(f"{key}: the name {doubled!r} stands twice")
-    for key, complaint in storage_complaints(settings.storage):
+    for key, complaint in storage_complaints(settings.storage, people_create=settings.kubeconfig.allow_create):
         raise ConfigurationError(f"{key}: {complaint}")
     for key, complaint in (*login_complaints(settings), *pod_complaints(settings)):
         raise ConfigurationError(f"{key}: {complaint}")

@@ -48,8 +48,8 @@ _FACTORS = {
 }
 
 
-def storage_complaints(storage: Storage) -> Iterator[Complaint]:
-    """What is wrong with the volumes."""
+def storage_complaints(storage: Storage, *, people_create: bool = False) -> Iterator[Complaint]:
+    """What is wrong with the volumes; `people_create`: people make pods of their own with kubectl."""
     mounted: dict[PurePosixPath, str] = {}
     for number, volume in enumerate(storage.volumes):
         key = f"storage.volumes[{number}]"
@@ -61,6 +61,12 @@ def storage_complaints(storage: Storage) -> Iterator[Complaint]:
         if where in mounted:
             yield f"{key}.mountPath", f"expected another one than that of {mounted[where]!r}"
         mounted[where] = volume.name
+        if people_create and _only_looks_read_only(volume):
+            yield (
+                f"{key}.readOnly",
+                "holds in the pods that Genet makes, and with kubeconfig.allowCreate people make others that write there; "
+                "expected shared: true, if that may be, or type nfs",
+            )
         if volume.shared and (inside := _held_within(volume, storage)) is not None:
             yield f"{key}.shared", f"{inside!r} keeps the directories of single people in it, and all would read them"
 
@@ -121,6 +127,12 @@ def _mount_path(path: str) -> Iterator[str]:
         yield f"expected a path outside {', '.join(_OF_THE_SYSTEM)}"
     if path in _WHOLE:
         yield "expected a directory below it: what the image has there would be hidden"
+
+
+def _only_looks_read_only(volume: Volume) -> bool:
+    """Kubernetes knows no host path that is read-only by itself."""
+    is_everybodys = volume.type == "hostpath" and USER_IDENTIFIER not in (volume.path or "")
+    return is_everybodys and volume.read_only and not volume.shared
 
 
 def _held_within(volume: Volume, storage: Storage) -> str | None:

@@ -99,3 +99,13 @@ def test_a_shared_directory_that_holds_those_of_single_people_stops_the_start(pa
 def test_a_shared_directory_beside_those_of_single_people_is_fine():
     own = HOST | {"path": "/srv/people/{userIdentifier}"}
     assert len(volumes(own, HOST | {"name": "all", "mountPath": "/all", "path": "/srv/peop", "shared": True})) == 2
+
+
+def test_what_only_looks_read_only_stops_the_start_where_people_make_pods():
+    data = HOST | {"path": "/srv/data", "readOnly": True}
+    allowed = DEV | {"GENET_KUBECONFIG__ALLOW_CREATE": "true"}
+    assert load(allowed | {"GENET_STORAGE__VOLUMES": json.dumps([data | {"shared": True}])}).storage.volumes
+    with pytest.raises(
+        ConfigurationError, match=r"storage\.volumes\[0\]\.readOnly: holds in the pods that Genet makes"
+    ):
+        load(allowed | {"GENET_STORAGE__VOLUMES": json.dumps([data])})

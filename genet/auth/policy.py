@@ -56,10 +56,13 @@ POLICY: Final[Mapping[str, Rule]] = {
     "pods:delete": Rule(Access.LOGGED_IN, PODS_WRITE),
     "pods:extend": Rule(Access.LOGGED_IN, PODS_WRITE),
     "pods:restart": Rule(Access.LOGGED_IN, PODS_WRITE),
+    "pods:consequences": Rule(Access.LOGGED_IN, PODS_READ),
+    "history:list": Rule(Access.LOGGED_IN, PODS_READ),
     "pods:exec": Rule(Access.LOGGED_IN, PODS_WRITE),
     "pods:terminal": Rule(Access.LOGGED_IN, PODS_WRITE),
     "pods:logs": Rule(Access.LOGGED_IN, PODS_READ),
     "pods:events": Rule(Access.LOGGED_IN, PODS_READ),
+    "pods:describe": Rule(Access.LOGGED_IN, PODS_READ),
     # a token may see which keys there are, but neither add nor remove one: that would outlive the token
     "ssh-keys:list": Rule(Access.LOGGED_IN, PODS_READ),
     "ssh-keys:add": Rule(Access.LOGGED_IN),

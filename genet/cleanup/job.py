@@ -3,19 +3,32 @@
 import asyncio
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from typing import Final, get_args
 
 import msgspec
 
+from genet.accelerators import counts_devices
 from genet.auth.clock import utc_now
-from genet.cleanup import claims, records
+from genet.cleanup import claims, records, restarts
+from genet.cleanup.rules import Verdict
 from genet.cleanup.run import Action, CleanUp, Done
 from genet.errors import GenetError
+from genet.flows.deletions import Deletions
 from genet.kube.client import KubeClient
+from genet.kube.objects import Pod
+from genet.pods.deletions import Code
 from genet.settings import Settings
 
 OK: Final = 0
 FAILED: Final = 1
+
+
+_CODES: Final[Mapping[str, Code]] = {
+    "unprotected": "cleanup_unprotected",
+    "expired": "cleanup_expired",
+    "lingering": "cleanup_lingering",
+}
 
 
 def main(settings: Settings, *, dry_run: bool = False) -> int:
@@ -45,8 +58,17 @@ async def _clean_up(settings: Settings, *, dry_run: bool) -> Counter[Done]:
         _export(action)
 
     async with KubeClient.connect(settings.kubernetes) as kube:
-        clean_up = CleanUp(kube, settings.lifecycle, clock=utc_now, tell=_export, dry_run=dry_run)
+        is_device = counts_devices(kind.resource_name for kind in settings.gpu.available_types)
+        deletions = Deletions(kube, is_device, utc_now)
+
+        async def note(pod: Pod, verdict: Verdict) -> None:
+            await deletions.note(pod, _CODES.get(verdict.reason, "cleanup_expired"), until=verdict.until)
+
+        # before the pods: one whose restart ends in between is seen as a pod; and after them: one that began meanwhile
+        await restarts.cancel_due(kube, settings, clock=utc_now, tell=tell, dry_run=dry_run, comes_again=True)
+        clean_up = CleanUp(kube, settings.lifecycle, clock=utc_now, tell=_export, note=note, dry_run=dry_run)
         done = await clean_up.run()
+        await restarts.cancel_due(kube, settings, clock=utc_now, tell=tell, dry_run=dry_run)
         await claims.collect(kube, settings, clock=utc_now, tell=tell, dry_run=dry_run)
         await records.collect(kube, settings, clock=utc_now, tell=tell, dry_run=dry_run)
         return done + of_records

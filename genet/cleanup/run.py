@@ -7,7 +7,7 @@ killed is finished by the next one, and of two at once the second only finds thi
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -27,6 +27,10 @@ ATTEMPTS: Final = 5
 """Judgements of one object that keeps changing under the hand that deletes it."""
 
 Done = Literal["deleted", "would-delete", "kept", "gone", "warned", "failed"]
+
+
+async def _no_note(_pod: Pod, _verdict: rules.Verdict) -> None:
+    return
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -66,13 +70,15 @@ class CleanUp:
         *,
         clock: Callable[[], datetime],
         tell: Callable[[Action], None],
+        note: Callable[[Pod, rules.Verdict], Awaitable[None]] = _no_note,
         dry_run: bool = False,
     ) -> None:
-        """`tell` is called with every action as it happens; `dry_run` writes nothing."""
+        """`tell` is called with every action as it happens, `note` with each pod gone; `dry_run` writes nothing."""
         self._kube = kube
         self._settings = settings
         self._clock = clock
         self._tell = tell
+        self._note = note
         self._dry_run = dry_run
         self._done: Counter[Done] = Counter()
         self._places = asyncio.Semaphore(PARALLEL)
@@ -131,6 +137,9 @@ class CleanUp:
         kind, name = target.resource.kind, target.owner.metadata.name
         try:
             done, verdict = await self._judge(namespace, target)
+            if done == "deleted":
+                for pod in [target.owner] if isinstance(target.owner, Pod) else target.pods:
+                    await self._note(pod, verdict)
             self._record(done, kind, namespace, name, verdict.reason, until=verdict.until)
             if done == "kept" and not self._dry_run:
                 for meta in target.members:

@@ -20,6 +20,7 @@ from genet.web.boundary import LOOPBACK_NAMES, ASGIApp, Boundary, host_name
 from genet.web.controllers.account import auth_status, config
 from genet.web.controllers.authorize import AUTHORIZATION
 from genet.web.controllers.cluster import availability, gpu_overview, gpu_overview_stream
+from genet.web.controllers.describe import describe_pod
 from genet.web.controllers.device import DEVICE_PAGE
 from genet.web.controllers.downloads import downloads
 from genet.web.controllers.exec import exec_in_pod
@@ -32,7 +33,7 @@ from genet.web.controllers.oidc import PROTOCOL
 from genet.web.controllers.oidc_kubeconfig import COMMAND_LINE
 from genet.web.controllers.pod_logs import pod_logs
 from genet.web.controllers.pods import PodsController
-from genet.web.controllers.restart import restart_pod
+from genet.web.controllers.restart import restart_pod, show_consequences, show_history
 from genet.web.controllers.ssh_keys import SSHKeysController
 from genet.web.controllers.terminal import terminal
 from genet.web.controllers.tokens import TokensController
@@ -99,11 +100,14 @@ def create_litestar(settings: Settings, *, static: Path = spa.STATIC, identify: 
             show_node,
             usage,
             PodsController,
-            pod_logs,
-            restart_pod,
             VolumesController,
+            describe_pod,
             exec_in_pod,
             terminal,
+            pod_logs,
+            restart_pod,
+            show_consequences,
+            show_history,
             show_kubeconfig,
             issue_kubeconfig,
             download_kubeconfig,

@@ -19,9 +19,12 @@ from genet.flows.claim_templates import ClaimTemplates
 from genet.flows.companions import Companions
 from genet.flows.create_pod import CreatePod
 from genet.flows.delete_pod import DeletePod
+from genet.flows.deletions import Deletions
+from genet.flows.describe_pod import DescribePod
 from genet.flows.extend_pod import ExtendPod
 from genet.flows.issue_kubeconfig import IssueKubeconfig
 from genet.flows.places import Places
+from genet.flows.pod_evidence import CollectEvidence
 from genet.flows.restart_pod import RestartPod
 from genet.flows.show_node import ShowNode
 from genet.flows.ssh_keys import SSHKeys
@@ -40,9 +43,9 @@ from genet.kubeconfig.allowance import Allowance
 from genet.kubeconfig.signing import Signing
 from genet.oidc.collect import Collecting
 from genet.oidc.provider import Provider
-from genet.pods.restarting import Restarts
 from genet.pods.follow import Follows
 from genet.pods.logs import Logs
+from genet.pods.restarting import Restarts
 from genet.pods.service import BY_NAMESPACE, Pods
 from genet.pods.shells import Shells
 from genet.prometheus import Prometheus
@@ -76,12 +79,14 @@ class Services:
     """None: switched off."""
     storage: Storage
     volumes: Volumes
-    shells: Shells
     ssh_keys: SSHKeys
     companions: Companions
+    shells: Shells
     create_pod: CreatePod
     delete_pod: DeletePod
+    describe_pod: DescribePod
     extend_pod: ExtendPod
+    deletions: Deletions
     restarts: Restarts
     restart_pod: RestartPod
     issue_kubeconfig: IssueKubeconfig
@@ -92,8 +97,8 @@ class Services:
         """Send clients away: no longer ready, and all streams end."""
         self.draining = True
         self.overview.end_streams()
-        self.follows.close()
         self.shells.drain()
+        self.follows.close()
 
     @property
     def synced(self) -> bool:
@@ -134,8 +139,9 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
         lifetime = timedelta(seconds=30 + 5 * settings.kubernetes.request_timeout_seconds)
         quota = Quota(kube, is_device, clock, lifetime)
         templates = ClaimTemplates(kube, dynamic.group, clock, lifetime)
-        ssh_keys = SSHKeys(kube, identity.records, tenancy, is_disabled=identity.people.is_disabled, clock=clock)
         restarts = Restarts(kube, identity.records)
+        deletions = Deletions(kube, is_device, clock, namespaces=namespaces)
+        ssh_keys = SSHKeys(kube, identity.records, tenancy, is_disabled=identity.people.is_disabled, clock=clock)
         companions = Companions(
             kube,
             settings,
@@ -154,6 +160,18 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
         usage = UsageReports(overview.ledger, _prometheus(settings, 10.0), idle_after=idle_after, clock=clock)
         reclaiming = Reclaiming(Reclaim(kube, settings.storage, clock), pods)
         storage = Storage(kube, settings.storage, clock, unused=reclaiming.soon)
+        collect = CollectEvidence(
+            kube,
+            settings,
+            pods=pods,
+            nodes=nodes,
+            namespaces=namespaces,
+            dynamic=dynamic,
+            restarts=restarts,
+            volume=storage.volume,
+            is_device=is_device,
+            clock=clock,
+        )
         restart_pod = RestartPod.over(
             kube,
             settings,
@@ -188,9 +206,9 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
             provider=provider,
             collecting=Collecting.over(kube, identity.records, settings.oidc_provider.ttl, clock),
             storage=storage,
-            shells=Shells.over(kube, settings),
             ssh_keys=ssh_keys,
             companions=companions,
+            shells=Shells.over(kube, settings),
             create_pod=CreatePod(
                 kube,
                 settings,
@@ -204,7 +222,9 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
                 companions=companions,
                 clock=clock,
             ),
-            delete_pod=DeletePod(kube, pods=pods, cancel=restart_pod.cancel),
+            delete_pod=DeletePod(kube, pods=pods, cancel=restart_pod.cancel, deletions=deletions),
+            deletions=deletions,
+            describe_pod=DescribePod(collect, clock),
             extend_pod=ExtendPod(
                 kube, settings.lifecycle, pods=pods, is_restarting=restarts.is_restarting, clock=clock
             ),
@@ -222,8 +242,7 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
             ),
         )
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(cache.run()) for cache in services.caches]
-            tasks.append(group.create_task(restarts.cache.run()))
+            tasks = [group.create_task(cache.run()) for cache in (*services.caches, restarts.cache)]
             rooms = (facts, overview, services.gauges, companions, restart_pod)
             tasks += [group.create_task(room.run()) for room in rooms]
             tasks.append(group.create_task(reclaiming.run()))

@@ -50,3 +50,23 @@ async def test_somebody_elses_pod_is_not_found_and_stays(replica, cluster):
     assert await delete(replica, user="mallory") == 404
     assert await delete(replica, user="mallory", params={"owner": "alice-alice"}) == 404
     assert cluster.store.find("pods", NAMESPACE, POD)
+
+
+async def test_who_deleted_what_is_told_for_a_week_to_its_owner_alone(replica):
+    await replica.create(name="a", cpu="64")
+    await delete(replica)
+    answer = (await replica.ask("GET", "/api/history")).json()
+    assert [(one["pod"], one["by"], one["reason"]["code"]) for one in answer["deleted"]] == [
+        (POD, "alice-alice", "by_person")
+    ]
+    assert (await replica.ask("GET", "/api/history", user="mallory")).json() == {"deleted": []}
+    assert (await replica.ask("GET", "/api/history", user="mallory", params={"owner": "alice-alice"})).status_code == 404
+    seen = await replica.ask("GET", "/api/history", user="admin", params={"owner": "alice-alice"})
+    assert seen.json() == answer
+
+
+async def test_it_is_said_before_what_is_lost(replica):
+    await replica.create(name="a")
+    told = (await replica.ask("GET", f"{PATH}/consequences")).json()
+    assert "filesystem" in {reason["code"] for reason in told["delete"]["lost"]}
+    assert (await replica.ask("GET", f"{PATH}/consequences", user="mallory")).status_code == 404

@@ -75,7 +75,7 @@ class PodsController(Controller):
         self, request: AnyRequest, services: Injected, pod_id: FromPath[str], owner: Owner = None
     ) -> None:
         _, pod = await find(request, owner, pod_id, services)
-        await services.delete_pod(pod)
+        await services.delete_pod(pod, by=caller(request).identifier)
 
     @post(
         "/{pod_id:str}/extend",

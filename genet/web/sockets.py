@@ -88,3 +88,6 @@ class BrowserScreen:
                 if message is not None:
                     await self.send(message)
                 await self._socket.close(code)
+                # whoever hangs up first, with words of the other still on the way, takes back what it said last
+                while (await self._socket.receive())["type"] != "websocket.disconnect":
+                    pass

@@ -198,9 +198,22 @@ async def test_a_server_that_is_about_to_end_sends_its_terminals_elsewhere(kubec
             until(lambda: own.runs("sleep 1000"), what="it runs")
             replica.process.send_signal(signal.SIGTERM)
             assert await one.end() == 1001
-        replica.process.wait(20)
+        assert replica.process.wait(20) == 0
         assert not own.shells()
         assert not own.runs("sleep 1000")
+
+
+async def test_a_revoked_token_closes_its_terminals_on_the_spot(desk):
+    body = {"name": "t", "scopes": ["pods:write"], "expiresInDays": 1}
+    made = desk.client.post("/api/tokens", json=body)
+    assert made.status_code == 201, made.text
+    headers = {"Authorization": f"Bearer {made.json()['token']}"}
+    async with screen(desk.url, desk.pod, headers=headers, origin="https://elsewhere.example") as one:
+        await one.type("sleep 1000\n")
+        until(lambda: desk.runs("sleep 1000"), what="it runs")
+        desk.client.post("/api/auth/logout", params={"everywhere": "true"}, headers={"Content-Length": "0"})
+        assert await one.end() == 4401
+    desk.is_alone()
 
 
 async def test_bash_is_chosen_where_there_is_one(replica, kubectl, person):

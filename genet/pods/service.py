@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from functools import partial
 
 import msgspec
 
@@ -14,7 +13,8 @@ from genet.kube.client import KubeClient
 from genet.kube.objects import EVENTS, PODS, Namespace, Pod
 from genet.pods import model, restarting
 from genet.pods.diagnosis.wording import Language
-from genet.pods.view import newest_first, view
+from genet.pods.view import newest_first
+from genet.pods.views import Views
 from genet.settings import Settings
 
 BY_NAMESPACE = "namespace"
@@ -36,7 +36,7 @@ class Pods:
         clock: Callable[[], datetime],
     ) -> None:
         self._kube = kube
-        self._settings = settings
+        self._views = Views(settings, is_device)
         self._pods = pods
         self._namespaces = namespaces
         self._restarts = restarts
@@ -74,17 +74,10 @@ class Pods:
         namespace = self._namespaces.get(naming.namespace(user))
         exempt = namespace is not None and lifecycle.is_exempt(namespace.metadata.annotations)
         now = self._clock()
-        shown = partial(
-            view,
-            settings=self._settings,
-            user=user,
-            is_device=self.is_device,
-            now=now,
-            is_exempt=exempt,
-            language=language,
-        )
-        seen = [shown(pod) for pod in pods]
+        seen = [self._views.view(pod, user, now, language, is_exempt=exempt) for pod in pods]
         restarts = self._restarts.of(user)
+        if not restarts:
+            return _newest_first(seen)
         return _newest_first(_restarting(pod, restarts.get(pod.id)) for pod in seen)
 
     def view_everybody(self, language: Language = "en") -> tuple[model.Pod, ...]:

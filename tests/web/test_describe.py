@@ -1,5 +1,7 @@
 """Why a pod does not run, over HTTP: told in the caller's language, also where something cannot be read."""
 
+import asyncio
+
 import pytest
 
 from tests.replicas import switch, until
@@ -130,3 +132,39 @@ async def test_a_claim_that_is_not_there_is_named(replica, cluster, pod):
     answer = (await replica.ask("GET", "/api/pods/by-hand/describe")).json()
     assert codes(answer) == ["claim_missing"]
     assert answer["volumes"][0]["status"] == "Missing"
+
+
+async def test_an_api_server_that_is_slow_in_one_thing_holds_up_nothing_else(replica, cluster):
+    await replica.create(name="a", image="registry/missing:1")
+    await seen(replica, lambda known: known.status.container_statuses)
+    await switch(cluster, "delay", seconds=60, times=1, path=f"/api/v1/namespaces/{NAMESPACE}/events")
+    async with asyncio.timeout(10):
+        found = await describe(replica)
+    assert found["reasons"][-1]["params"]["sources"] == ["events"]
+    assert found["volumes"][0]["status"] == "Bound"
+
+
+async def test_what_a_person_pastes_names_who_refused_a_controllers_pods(replica, cluster):
+    await replica.create(name="a")
+    # stands for a controller: the embedded cluster has none that would not make pods itself
+    made = cluster.store.create("configmaps", {"metadata": {"name": "train", "namespace": NAMESPACE}})
+    uid = made["metadata"]["uid"]
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "train", "uid": uid, "controller": True}
+    spec = {"nodeSelector": {"no": "where"}, "containers": [{"name": "c", "image": "x"}]}
+    metadata = {"name": "train-1", "namespace": NAMESPACE, "ownerReferences": [owner]}
+    cluster.store.create("pods", {"metadata": metadata, "spec": spec})
+    text = "exceeded quota: genet, requested: pods=1, used: pods=3, limited: pods=3"
+    cluster.store.create(
+        "events",
+        {
+            "metadata": {"name": "train.1", "namespace": NAMESPACE},
+            "involvedObject": {"kind": "ConfigMap", "namespace": NAMESPACE, "name": "train", "uid": uid},
+            "type": "Warning",
+            "reason": "FailedCreate",
+            "message": text,
+        },
+    )
+    found = (await replica.ask("GET", "/api/pods/train-1/describe")).json()
+    assert found["reasons"][0]["code"] == "quota_refused"
+    assert found["reasons"][0]["params"]["limit"] == "3"
+    assert "3 of 3 pods used, 1 more asked" in found["text"]

@@ -68,7 +68,14 @@ class Companions:
         self._clock = clock
         self._templates = templates
         self._unfinished = Unfinished(
-            kube, self, pods=pods, namespaces=namespaces, keys=keys, clock=clock, is_restarting=is_restarting
+            kube,
+            self,
+            pods=pods,
+            namespaces=namespaces,
+            keys=keys,
+            clock=clock,
+            is_restarting=is_restarting,
+            is_on=self._is_on,
         )
 
     async def make(self, pod: Pod) -> Pod:
@@ -122,7 +129,7 @@ class Companions:
 
     async def run(self) -> None:
         """Complete pods that lack something, remove what belongs to pods that are gone; until cancelled."""
-        await self._unfinished.run(is_on=self._is_on)
+        await self._unfinished.run()
 
     def _named(self, pod_name: str, *, template: Resource[Any] | None) -> list[tuple[Resource[Any], str]]:
         own = [(template, pod_name)] if template else []

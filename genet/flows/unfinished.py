@@ -67,7 +67,10 @@ class Unfinished:
         keys: SSHKeys,
         clock: Callable[[], datetime],
         is_restarting: Callable[[str, str], bool],
+        is_on: bool,
     ) -> None:
+        """`is_on`: whether pods have ways in by SSH; otherwise only what failed is tried again."""
+        self._is_on = is_on
         self._kube = kube
         self._companions = companions
         self._pods = pods
@@ -78,16 +81,15 @@ class Unfinished:
         self._waiting: dict[Where, _Try] = {}
         """No more than there are pods: who leaves the cache leaves here."""
 
-    async def run(self, *, is_on: bool) -> None:
-        if not is_on:
-            return
+    async def run(self) -> None:
         unsubscribe = self._pods.subscribe(self.follow)
         try:
             self.follow([(None, pod) for pod in self._pods.all()])
             await self._pods.wait_ready()
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._complete_for_ever())
-                group.create_task(self._go_round_for_ever())
+                if self._is_on:
+                    group.create_task(self._go_round_for_ever())
         finally:
             unsubscribe()
 
@@ -102,10 +104,10 @@ class Unfinished:
             if known is None:
                 continue
             where = known.metadata.namespace, known.metadata.name
-            patience = _patience(after) if after else None
-            if patience is None:
+            patience = _patience(after) if after and self._is_on else None
+            if after is None or (patience is None and not self._has_failed(where)):
                 self._waiting.pop(where, None)
-            elif where not in self._waiting:
+            elif patience is not None and where not in self._waiting:
                 # not all replicas at once
                 self._waiting[where] = _Try(now + patience * random.uniform(1, 2))  # noqa: S311 # no secret
 
@@ -118,7 +120,9 @@ class Unfinished:
     async def _complete(self, where: Where) -> None:
         namespace, name = where
         pod = self._pods.get(name, namespace)
-        if pod is None or _patience(pod) is None or self._is_restarting(namespace, name):
+        has_reason = _patience(pod) is not None or self._has_failed(where)
+        is_leaving = pod is not None and pod.metadata.deletion_timestamp is not None
+        if pod is None or is_leaving or not has_reason or self._is_restarting(namespace, name):
             self._waiting.pop(where, None)
             return
         try:
@@ -130,10 +134,14 @@ class Unfinished:
             log.warning("pod %s/%s is not complete yet: %s", namespace, name, error.detail)
             self._failed(where)
             return
-        if _patience(self._pods.get(name, namespace)) is None:
+        if not self._is_on or _patience(self._pods.get(name, namespace)) is None:
             self._waiting.pop(where, None)
         else:  # it does not start, for whatever reason: nothing is lost by looking again later
             self._failed(where)
+
+    def _has_failed(self, where: Where) -> bool:
+        one = self._waiting.get(where)
+        return one is not None and one.failures > 0
 
     def _failed(self, where: Where) -> None:
         one = self._waiting.setdefault(where, _Try(self._clock()))

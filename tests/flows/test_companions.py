@@ -239,3 +239,29 @@ async def test_where_ssh_is_off_there_is_nothing_of_it(kubeconfig, cluster):
     assert cluster.store.list("services", NAMESPACE) == []
     spec = cluster.store.get("pods", NAMESPACE, POD)["spec"]
     assert "genet-ssh" not in [volume["name"] for volume in spec["volumes"]]
+
+
+async def test_where_ssh_is_off_what_failed_is_tried_again_all_the_same(replica, made, cluster, clock):
+    """A claim's template, say, that the pod does not own yet."""
+    other = companions_of(replica, clock)
+    other._is_on = other._unfinished._is_on = False
+    other._unfinished.follow([(None, live(replica))])
+    assert other._unfinished._waiting == {}
+    other._unfinished.put_off(live(replica))
+    clock.now += timedelta(seconds=5)
+    await other._unfinished.complete()
+    assert other._unfinished._waiting == {}
+
+
+async def test_nothing_is_made_for_a_pod_on_its_way_out(replica, made, cluster, clock):
+    other = companions_of(replica, clock)
+    leaving = cluster.store.get("pods", NAMESPACE, POD)
+    cluster.store.update("pods", {**leaving, "metadata": {**leaving["metadata"], "finalizers": ["tests/held"]}})
+    await replica.ask("DELETE", f"/api/pods/{POD}")
+    await until(lambda: live(replica).metadata.deletion_timestamp is not None)
+    remove_quietly(cluster, "services", POD)
+    other._unfinished.put_off(live(replica))
+    clock.now += timedelta(minutes=1)
+    await other._unfinished.complete()
+    await other._unfinished.go_round()
+    assert service(cluster) is None

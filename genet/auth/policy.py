@@ -61,6 +61,8 @@ POLICY: Final[Mapping[str, Rule]] = {
     "pods:exec": Rule(Access.LOGGED_IN, PODS_WRITE),
     "pods:terminal": Rule(Access.LOGGED_IN, PODS_WRITE),
     "pods:logs": Rule(Access.LOGGED_IN, PODS_READ),
+    "pods:metrics": Rule(Access.LOGGED_IN, PODS_READ),
+    "pods:shared-gpus": Rule(Access.LOGGED_IN, PODS_READ),
     "pods:events": Rule(Access.LOGGED_IN, PODS_READ),
     "pods:describe": Rule(Access.LOGGED_IN, PODS_READ),
     # a token may see which keys there are, but neither add nor remove one: that would outlive the token

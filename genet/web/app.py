@@ -32,6 +32,7 @@ from genet.web.controllers.nodes import show_node
 from genet.web.controllers.oidc import PROTOCOL
 from genet.web.controllers.oidc_kubeconfig import COMMAND_LINE
 from genet.web.controllers.pod_logs import pod_logs
+from genet.web.controllers.pod_metrics import pod_metrics, shared_gpus
 from genet.web.controllers.pods import PodsController
 from genet.web.controllers.restart import restart_pod, show_consequences, show_history
 from genet.web.controllers.ssh_keys import SSHKeysController
@@ -105,6 +106,8 @@ def create_litestar(settings: Settings, *, static: Path = spa.STATIC, identify: 
             exec_in_pod,
             terminal,
             pod_logs,
+            pod_metrics,
+            shared_gpus,
             restart_pod,
             show_consequences,
             show_history,

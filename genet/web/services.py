@@ -26,6 +26,8 @@ from genet.flows.issue_kubeconfig import IssueKubeconfig
 from genet.flows.places import Places
 from genet.flows.pod_evidence import CollectEvidence
 from genet.flows.restart_pod import RestartPod
+from genet.flows.pod_cards import SharedGPUs
+from genet.flows.pod_metrics import ShowPodUse
 from genet.flows.show_node import ShowNode
 from genet.flows.ssh_keys import SSHKeys
 from genet.gpus.dynamic import DynamicResources
@@ -67,6 +69,8 @@ class Services:
     pods: Pods
     logs: Logs
     follows: Follows
+    show_pod_use: ShowPodUse
+    shared_gpus: SharedGPUs
     overview: OverviewService
     gauges: Gauges
     show_node: ShowNode
@@ -184,6 +188,7 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
             is_device=is_device,
             clock=clock,
         )
+        show_pod_use = ShowPodUse(kube, _prometheus(settings, 1.5), overview.ledger, overview.moment, clock)
         services = Services(
             settings=settings,
             clock=clock,
@@ -196,6 +201,8 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
             ),
             logs=Logs(kube),
             follows=Follows(kube, pods=pods, clock=clock),
+            show_pod_use=show_pod_use,
+            shared_gpus=SharedGPUs(overview.ledger),
             overview=overview,
             gauges=Gauges(overview.ledger),
             show_node=ShowNode(kube, nodes, overview.ledger, histories, clock),
@@ -256,6 +263,7 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
                 await services.shells.close()
                 for task in tasks:
                     task.cancel()
+                await show_pod_use.close()
                 await histories.close()
                 await usage.close()
                 if upstream is not None:

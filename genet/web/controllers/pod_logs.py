@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 
 from genet.errors import FieldError, Invalid, Unavailable
 from genet.pods.container_life import chosen
-from genet.pods.follow import Follow
+from genet.pods.follow import Follow, LogEnd, LogRestart
 from genet.pods.log_lines import LogLine
 from genet.pods.model import PodLogs
 from genet.web.endings import on_end
@@ -37,8 +37,8 @@ _LARGE_BYTES = 256 * 1024
     opt={UNMEASURED: True},
     operation_class=Alternatives,
     responses=refusals(401, 403, 404, 409, 429, 503)
-    | also(200, LogLine, f"{_EVENTS}; event=log")
-    | also(200, str, "text/plain"),
+    | also(200, LogLine | LogRestart | LogEnd, _EVENTS)
+    | also(200, str, "text/plain", number=2),
 )
 async def pod_logs(
     request: AnyRequest,

@@ -1,0 +1,32 @@
+"""What a pod uses, and with whom it shares its cards."""
+
+from litestar import get
+from litestar.params import FromPath
+
+from genet.auth.policy import CLUSTER_READ
+from genet.flows.pod_cards import SharedDevices
+from genet.flows.pod_metrics import PodUse
+from genet.web.guards import AnyRequest, current_caller
+from genet.web.ownership import Owner, find
+from genet.web.problems import refusals
+from genet.web.services import Injected
+
+
+@get("/api/pods/{pod_id:str}/metrics", name="pods:metrics", tags=["pods"], responses=refusals(401, 403, 404, 503))
+async def pod_metrics(request: AnyRequest, services: Injected, pod_id: FromPath[str], owner: Owner = None) -> PodUse:
+    """What the pod uses just now; what is not known is null, and `sources` says why."""
+    _, pod = await find(request, owner, pod_id, services)
+    return await services.show_pod_use(pod)
+
+
+@get(
+    "/api/pods/{pod_id:str}/shared-gpus", name="pods:shared-gpus", tags=["pods"], responses=refusals(401, 403, 404, 503)
+)
+async def shared_gpus(
+    request: AnyRequest, services: Injected, pod_id: FromPath[str], owner: Owner = None
+) -> SharedDevices:
+    """Who else works on the pod's cards. Names are the overview's: a token that may not read that gets none."""
+    _, pod = await find(request, owner, pod_id, services)
+    caller = current_caller(request)
+    sees_names = caller is not None and (caller.scopes is None or CLUSTER_READ in caller.scopes)
+    return await services.shared_gpus(pod, sees_names=sees_names)

@@ -237,3 +237,20 @@ async def test_annotations_count_only_on_pods_that_genet_made(modes, cluster):
     cluster.store.create("pods", {**made, "metadata": metadata, "spec": spec})
     await until(lambda: modes.services.pods._pods.get("own", NAMESPACE))
     assert (await modes.ask("GET", "/api/pods")).json()["quota"]["gpuUsed"] == 0
+
+
+@needs_cel
+async def test_a_restart_keeps_the_template_and_gets_devices_again(modes, cluster):
+    await modes.create(name="a", gpuType="claimed", gpuCount=2)
+    await until(lambda: running(cluster, "a"))
+    before = cluster.store.get("pods", NAMESPACE, "pod-alice-alice-a")["metadata"]["uid"]
+    assert (await modes.ask("POST", "/api/pods/pod-alice-alice-a/restart")).status_code == 202
+
+    def is_again() -> bool:
+        pod = cluster.store.find("pods", NAMESPACE, "pod-alice-alice-a")
+        return pod is not None and pod["metadata"]["uid"] != before and pod["status"].get("phase") == "Running"
+
+    await until(is_again)
+    [claim] = cluster.store.list("resourceclaims", NAMESPACE)
+    assert len(claim["status"]["allocation"]["devices"]["results"]) == 2
+    assert (await modes.ask("GET", "/api/pods")).json()["quota"]["gpuUsed"] == 2

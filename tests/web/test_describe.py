@@ -138,7 +138,7 @@ async def test_an_api_server_that_is_slow_in_one_thing_holds_up_nothing_else(rep
     await replica.create(name="a", image="registry/missing:1")
     await seen(replica, lambda known: known.status.container_statuses)
     await switch(cluster, "delay", seconds=60, times=1, path=f"/api/v1/namespaces/{NAMESPACE}/events")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(8):
         found = await describe(replica)
     assert found["reasons"][-1]["params"]["sources"] == ["events"]
     assert found["volumes"][0]["status"] == "Bound"

@@ -180,6 +180,19 @@ def test_cards_and_nodes_are_chosen_only_where_the_mode_allows_it(expected, fiel
     assert bad_fields(CARDS, **fields) == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("unlabelled", "not a node whose cards are shared (genet.io/gpu-mode=shared)"),
+        ("advertising", "its cards are handed out as nvidia.com/gpu, so they are not shared"),
+    ],
+)
+def test_cards_are_shared_on_no_other_node_although_somebody_sees_cards_there(name, why):
+    fields = {**SHARED, "gpuCount": 1, "gpuDevices": [0], "nodeName": name}
+    [error] = bad(fields, places=[Place(name, 0, None, frozenset({0}))])
+    assert (error.field, error.message) == ("nodeName", why)
+
+
 def test_a_node_whose_cards_nobody_knows_shares_none():
     assert bad_fields(**SHARED, gpuCount=1, gpuDevices=[0]) == ["nodeName"]
 

@@ -64,7 +64,7 @@ def test_a_pod_from_asking_for_it_to_giving_it_back(demo: Demo, visit: Visit, gu
     page.get_by_role("button", name="Delete first-try").click()
     dialog = page.get_by_role("dialog", name="Delete first-try?")
     expect(dialog).to_contain_text("Lost for good")
-    expect(dialog).to_contain_text("workspace /workspace")
+    expect(dialog).to_contain_text("The volume workspace at /workspace.")
     expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")

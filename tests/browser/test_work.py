@@ -40,14 +40,14 @@ def _drawer(demo: Demo, visit: Visit, worker: str, tab: str) -> tuple[Page, Loca
 def test_a_shell_is_typed_into_and_answers(demo: Demo, visit: Visit, worker):
     page, drawer = _drawer(demo, visit, worker, "Terminal")
     expect(drawer.get_by_role("status")).to_contain_text("Connected")
-    page.keyboard.type("echo grüße-$((6*7))\r")
+    page.keyboard.type('echo "gr""üße" "你""好"\r')
     screen = drawer.get_by_test_id("terminal")
-    expect(screen).to_contain_text("grüße-42")
+    expect(screen).to_contain_text("grüße 你好")
     page.keyboard.type("exit 3\r")
     expect(drawer.get_by_role("status")).to_contain_text("The shell has ended (3).")
     drawer.get_by_role("button", name="Open a new shell").click()
     expect(drawer.get_by_role("status")).to_contain_text("Connected")
-    expect(screen).not_to_contain_text("grüße-42")
+    expect(screen).not_to_contain_text("grüße")
 
 
 def test_a_shell_has_a_tab_of_its_own(demo: Demo, visit: Visit, worker):
@@ -57,22 +57,24 @@ def test_a_shell_has_a_tab_of_its_own(demo: Demo, visit: Visit, worker):
     alone = opened.value
     expect(alone).to_have_title(re.compile("^work · "))
     expect(alone.get_by_role("status")).to_contain_text("Connected")
-    alone.keyboard.type("echo one-$((1+1))\r")
-    expect(alone.get_by_test_id("terminal")).to_contain_text("one-2")
+    alone.keyboard.type('echo "here""-too"\r')
+    expect(alone.get_by_test_id("terminal")).to_contain_text("here-too")
 
 
 def test_a_log_is_shown_as_it_grows(demo: Demo, visit: Visit, worker):
-    page, drawer = _drawer(demo, visit, worker, "Logs")
+    command = ["sh", "-c", "while true; do date; sleep 1; done"]
+    body = {"name": "clock", "image": "docker.io/library/ubuntu:24.04", "command": command}
+    pod = demo.api("POST", "/api/pods", worker, body)["id"]
+    page = visit(demo.page("/pods", worker, pod=pod))
+    drawer = page.get_by_role("dialog", name="clock")
+    drawer.get_by_role("tab", name="Logs").click()
     log = drawer.get_by_role("log")
-    expect(log).to_contain_text("genet: ready")
-    [pod] = demo.pods(worker)
-    # what is written to the main process's output is printed by it
-    body = {"command": ["sh", "-c", "echo another line > /proc/1/fd/1"]}
-    demo.api("POST", f"/api/pods/{pod['id']}/exec", worker, body)
-    expect(log).to_contain_text("another line")
+    expect(log).to_have_text(re.compile(r"(.*\d\d:\d\d:\d\d.*\s*){3}"), timeout=_PATIENCE)
+    seen = len(log.inner_text().splitlines())
+    until(lambda: len(log.inner_text().splitlines()) >= seen + 3, what="three more lines")
     with page.expect_download() as saved:
         drawer.get_by_role("link", name="Download").click()
-    assert "genet: ready" in saved.value.path().read_text()
+    assert len(saved.value.path().read_text().splitlines()) >= seen + 3
 
 
 def test_the_ways_in_are_ready_to_be_copied(demo: Demo, visit: Visit, worker):

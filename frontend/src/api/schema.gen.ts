@@ -295,6 +295,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/pods/{pod_id}/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** PodMetrics */
+        get: operations["ApiPodsPodIdMetricsPodMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pods/{pod_id}/shared-gpus": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** SharedGpus */
+        get: operations["ApiPodsPodIdSharedGpusSharedGpus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/pods/{pod_id}/restart": {
         parameters: {
             query?: never;
@@ -521,6 +555,11 @@ export interface components {
             default: string;
             max: string;
         };
+        /** CPUUse */
+        CPUUse: {
+            usedCores: number;
+            limitCores: number | null;
+        };
         /** CardHistory */
         CardHistory: {
             uuid: string | null;
@@ -658,10 +697,6 @@ export interface components {
             by: string | null;
             reason: components["schemas"]["Reason"];
         };
-        /** DeletedPods */
-        DeletedPods: {
-            deleted: components["schemas"]["Deleted"][];
-        };
         /** EnvVar */
         EnvVar: {
             name: string;
@@ -741,13 +776,6 @@ export interface components {
             expiresAt: string;
             userAgent: string;
         };
-        /** History */
-        History: {
-            step: number;
-            /** Format: date-time */
-            from: string;
-            series: components["schemas"]["CardHistory"][];
-        };
         /** IdleHolder */
         IdleHolder: {
             pod: string;
@@ -781,6 +809,11 @@ export interface components {
             cpu: components["schemas"]["Bound"];
             memory: components["schemas"]["Bound"];
         };
+        /** MemoryUse */
+        MemoryUse: {
+            usedBytes: number;
+            limitBytes: number | null;
+        };
         /** Mount */
         Mount: {
             container: string;
@@ -810,7 +843,7 @@ export interface components {
             timeSharingEnabled: boolean;
             ready: boolean;
             schedulable: boolean;
-            history: components["schemas"]["History"];
+            history: components["schemas"]["gpus_usage_history_History"];
             events: components["schemas"]["PodEvent"][];
             labels: {
                 [key: string]: string;
@@ -870,6 +903,14 @@ export interface components {
         PodEvents: {
             events: components["schemas"]["PodEvent"][];
         };
+        /** PodGPU */
+        PodGPU: {
+            index: number;
+            uuid: string | null;
+            utilization: number | null;
+            memoryUsed: number | null;
+            memoryTotal: number | null;
+        };
         /** PodList */
         PodList: {
             pods: components["schemas"]["Pod"][];
@@ -880,6 +921,12 @@ export interface components {
             logs: string;
             container: string;
             truncated: boolean;
+        };
+        /** PodMetricsSources */
+        PodMetricsSources: {
+            metricsApi: components["schemas"]["SourceState"];
+            prometheus: components["schemas"]["SourceState"];
+            gpus: components["schemas"]["SourceState"];
         };
         /** PodRef */
         PodRef: {
@@ -903,6 +950,13 @@ export interface components {
             env?: components["schemas"]["EnvVar"][];
             workingDir?: string | null;
             shmSize?: string | null;
+        };
+        /** PodUse */
+        PodUse: {
+            cpu: components["schemas"]["CPUUse"] | null;
+            memory: components["schemas"]["MemoryUse"] | null;
+            gpus: components["schemas"]["PodGPU"][];
+            sources: components["schemas"]["PodMetricsSources"];
         };
         /** Port */
         Port: {
@@ -970,6 +1024,22 @@ export interface components {
             fingerprint: string;
             /** Format: date-time */
             createdAt: string;
+        };
+        /** SharedDevice */
+        SharedDevice: {
+            index: number;
+            uuid: string | null;
+            pods: components["schemas"]["SharingPod"][];
+        };
+        /** SharedDevices */
+        SharedDevices: {
+            devices: components["schemas"]["SharedDevice"][];
+        };
+        /** SharingPod */
+        SharingPod: {
+            user: string | null;
+            name: string | null;
+            startedAt: string | null;
         };
         /** Slice */
         Slice: {
@@ -1139,6 +1209,17 @@ export interface components {
             mountPath: string;
             type: string;
             readOnly: boolean;
+        };
+        /** History */
+        gpus_usage_history_History: {
+            step: number;
+            /** Format: date-time */
+            from: string;
+            series: components["schemas"]["CardHistory"][];
+        };
+        /** History */
+        pods_deletions_History: {
+            deleted: components["schemas"]["Deleted"][];
         };
     };
     responses: never;
@@ -2851,6 +2932,182 @@ export interface operations {
             };
         };
     };
+    ApiPodsPodIdMetricsPodMetrics: {
+        parameters: {
+            query?: {
+                /** @description userIdentifier to act for; admins only */
+                owner?: string | null;
+            };
+            header?: never;
+            path: {
+                pod_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PodUse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiPodsPodIdSharedGpusSharedGpus: {
+        parameters: {
+            query?: {
+                /** @description userIdentifier to act for; admins only */
+                owner?: string | null;
+            };
+            header?: never;
+            path: {
+                pod_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SharedDevices"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ApiPodsPodIdRestartRestartPod: {
         parameters: {
             query?: {
@@ -3055,7 +3312,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DeletedPods"];
+                    "application/json": components["schemas"]["pods_deletions_History"];
                 };
             };
             /** @description Bad Request */

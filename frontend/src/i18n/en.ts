@@ -391,6 +391,7 @@ export const en = {
     wait: "There is a terminal once the pod runs.",
     ownPage: "In a tab of its own",
     again: "Open a new shell",
+    screenReader: "For screen readers",
     newShell: "The connection broke: this is a new shell",
     notHere: "There is no such pod.",
     phases: {

@@ -363,6 +363,7 @@ export const zhCN: Messages = {
     wait: "Pod 运行后才有终端。",
     ownPage: "在单独的标签页中打开",
     again: "打开新的 shell",
+    screenReader: "适配屏幕阅读器",
     newShell: "连接曾中断：这是一个新的 shell",
     notHere: "没有这个 Pod。",
     phases: {

@@ -1,6 +1,7 @@
 /** A shell in the pod. The screen is xterm.js, which comes with this part of the page alone. */
 import "@xterm/xterm/css/xterm.css";
-import { Button, Group, Text, useComputedColorScheme } from "@mantine/core";
+import { Button, Group, Switch, Text, useComputedColorScheme } from "@mantine/core";
+import { useLocalStorage } from "@mantine/hooks";
 import { FitAddon } from "@xterm/addon-fit";
 import { type ITheme, Terminal as Screen } from "@xterm/xterm";
 import { useEffect, useRef, useState } from "react";
@@ -38,6 +39,11 @@ export function Terminal({ id }: { id: string }) {
   const frame = useRef<HTMLDivElement>(null);
   const screen = useRef<Screen>(null);
   const [round, setRound] = useState(0);
+  const [readAloud, setReadAloud] = useLocalStorage({
+    key: "genet-terminal-screen-reader",
+    defaultValue: false,
+    getInitialValueInEffect: false,
+  });
   const [state, setState] = useState<SessionState>({ phase: "connecting" });
   const parameters = JSON.stringify(query);
 
@@ -51,7 +57,8 @@ export function Terminal({ id }: { id: string }) {
       fontFamily: getComputedStyle(frame.current).fontFamily,
       fontSize: 13,
       theme: THEMES[scheme],
-      screenReaderMode: true,
+      // It takes no input of on-screen keyboards, so it is not for everybody.
+      screenReaderMode: readAloud,
       macOptionIsMeta: true,
     });
     const fit = new FitAddon();
@@ -93,15 +100,16 @@ export function Terminal({ id }: { id: string }) {
   useEffect(() => {
     if (screen.current) {
       screen.current.options.theme = THEMES[scheme];
+      screen.current.options.screenReaderMode = readAloud;
     }
-  }, [scheme]);
+  }, [scheme, readAloud]);
 
   const ended = state.phase === "ended";
   return (
     <section className={classes.terminal} aria-label={text.terminal.label}>
       <div ref={frame} className={classes.screen} data-scheme={scheme} data-testid="terminal" />
-      <Group className={classes.state} gap="xs" role="status">
-        <Text size="xs" c={state.phase === "open" ? "dimmed" : "var(--genet-warning)"}>
+      <Group className={classes.state} gap="xs">
+        <Text size="xs" c={state.phase === "open" ? "dimmed" : "var(--genet-warning)"} role="status">
           {stateText(state, text.terminal)}
         </Text>
         {ended && !hasEnded && (
@@ -109,6 +117,13 @@ export function Terminal({ id }: { id: string }) {
             {text.terminal.again}
           </Button>
         )}
+        <Switch
+          size="xs"
+          ml="auto"
+          label={text.terminal.screenReader}
+          checked={readAloud}
+          onChange={(event) => setReadAloud(event.currentTarget.checked)}
+        />
       </Group>
     </section>
   );

@@ -64,7 +64,7 @@ def storage_complaints(storage: Storage, *, people_create: bool = False) -> Iter
         if people_create and _only_looks_read_only(volume):
             yield (
                 f"{key}.readOnly",
-                "holds in the pods that Genet makes, and with kubeconfig.allowCreate people make others that write there; "
+                "holds in the pods that Genet makes, and with kubeconfig.allowCreate people make others; "
                 "expected shared: true, if that may be, or type nfs",
             )
         if volume.shared and (inside := _held_within(volume, storage)) is not None:

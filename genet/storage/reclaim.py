@@ -51,7 +51,7 @@ class Reclaim:
         names = self._names(namespace)
         if not names:
             return []
-        claims = await self._kube.list(PVCS, namespace, label_selector=f"{naming.MANAGED}=true,{_LABELLED}")
+        claims = await self._kube.list(PVCS, namespace, label_selector=f"{naming.MANAGED}=true")
         mine = [claim for claim in claims.items if claim.metadata.name in names]
         return [claim.metadata.name for claim in mine if await self._remove(claim, dry_run=dry_run)]
 

@@ -8,8 +8,8 @@ paste. The shell ends with its terminal, and so does what runs in it, but not wh
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Callable
-from contextlib import aclosing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal, Protocol
 
@@ -34,6 +34,7 @@ LONGEST_SIDE: Final = 1000
 _WAITING_BYTES: Final = 1024 * 1024
 _RETRY_SECONDS: Final = 5.0
 _START_SECONDS: Final = 10.0
+_LAST_WORDS_SECONDS: Final = 5.0
 _LONGEST_LINE: Final = 4096
 _NOT_STARTED: Final = frozenset({126, 127})
 _KILLED: Final = 128
@@ -125,14 +126,31 @@ class Terminals:
         self._open: Counter[str] = Counter()
         self._tasks = Tasks()
         self._draining = asyncio.Event()
+        self._shown = 0
+        self._none_shown = asyncio.Event()
 
     def drain(self) -> None:
         """End all of them, and tell their screens to come again: another replica will answer."""
         self._draining.set()
 
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """While a screen is being served, up to its last word: a server does not end before that."""
+        self._shown += 1
+        try:
+            yield
+        finally:
+            self._shown -= 1
+            if not self._shown:
+                self._none_shown.set()
+
     async def close(self) -> None:
-        """Wait until their shells are gone; for the server's own end."""
+        """Wait until their screens have been told and their shells are gone; for the server's own end."""
         self.drain()
+        if self._shown:
+            self._none_shown.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._none_shown.wait(), _LAST_WORDS_SECONDS)
         await self._tasks.settle()
 
     async def __call__(

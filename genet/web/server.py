@@ -204,6 +204,7 @@ async def _end_on(received: asyncio.Queue[signal.Signals], services: Services, s
         with contextlib.suppress(TimeoutError):
             # a second signal means now
             await asyncio.wait_for(received.get(), services.settings.server.drain_seconds)
+    await services.shells.close()  # while there is still a server by which they can be told
     server.stop()  # type: ignore[no-untyped-call] # granian has no annotation here
 
 

@@ -36,14 +36,15 @@ async def terminal(socket: WebSocket[Any, Any, Any], pod_id: FromPath[str]) -> N
         user, pod, where, size = await _asked(socket, pod_id, services)
     except GenetError as error:
         raise refusal(error) from error
-    await socket.accept(subprotocols=TERMINAL)
-    screen = BrowserScreen(socket)
-    try:
-        end = await _run(socket, services, screen, user=user, pod=pod, where=where, size=size)
-    except GenetError as error:
-        code = SAID + status_of(error)
-        end = End(code, None if code in SAYING_ALL else error.code)
-    await screen.end(end.message(), end.close)
+    with services.shells.terminals.shown():
+        await socket.accept(subprotocols=TERMINAL)
+        screen = BrowserScreen(socket)
+        try:
+            end = await _run(socket, services, screen, user=user, pod=pod, where=where, size=size)
+        except GenetError as error:
+            code = SAID + status_of(error)
+            end = End(code, None if code in SAYING_ALL else error.code)
+        await screen.end(end.message(), end.close)
 
 
 async def _run(

@@ -46,6 +46,8 @@ def endpoint(
     named = environ.get(SERVER_VARIABLE) or None
     typed = server or named
     kept = store.latest_token() if typed is None else store.read_token(server_url(typed))
+    if typed is None and kept is None and (login := store.latest()) is not None:
+        typed = login.issuer  # where to make a token, at least: a login opens nothing of the API
     if typed is None and kept is None:
         raise LoginNeeded(
             "which server is meant is not known",

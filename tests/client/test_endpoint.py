@@ -4,7 +4,7 @@ import pytest
 
 from genet.client.endpoint import endpoint
 from genet.client.errors import ClientError, LoginNeeded
-from genet.client.store import ApiToken, Store
+from genet.client.store import ApiToken, Login, Store
 
 A, B = "https://a.example.org", "https://b.example.org"
 TOKEN, OTHER = f"genet-sk-{'a' * 20}.{'x' * 43}", f"genet-sk-{'b' * 20}.{'y' * 43}"
@@ -73,6 +73,14 @@ def test_a_server_on_this_machine_may_need_no_token_and_others_do(ask):
     with pytest.raises(LoginNeeded, match="--with-token"):
         ask(A)
     with pytest.raises(LoginNeeded, match="--server"):
+        ask()
+
+
+def test_a_login_tells_the_server_and_is_no_credential(ask, store):
+    login = Login(A, "kube", "alice", "i", 2**40, 2**40, "a", 2**40, "r", None, 1)
+    with store.locked(A, "kube"):
+        store.keep(login)
+    with pytest.raises(LoginNeeded, match=r"genet login --with-token https://a\.example\.org"):
         ask()
 
 

@@ -242,3 +242,19 @@ async def on_terminal(person: Person, arguments: list[str], typed: bytes, after:
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode(errors="replace")
 
     return await asyncio.to_thread(run)
+
+
+async def test_a_command_in_a_pod_has_its_output_and_its_exit_code(alice):
+    await alice.does("create", "--image", "debian:13", "--name", "a", *SLEEP)
+    done = await alice.pods("exec", "a", "--", "sh", "-c", "echo out; echo err >&2; exit 3")
+    assert (done.returncode, done.stdout, done.stderr) == (3, "out\n", "err\n"), done.stderr
+    assert "which command" in await alice.fails(2, "exec", "a")
+    done = await alice.pods("exec", "a", "--timeout", "1s", "--", "sleep", "60")
+    assert (done.returncode, "took longer than 1s" in done.stderr) == (124, True)
+
+
+async def test_a_shell_in_the_terminal(alice):
+    await alice.does("create", "--image", "debian:13", "--name", "a", *SLEEP)
+    assert "-it needs a terminal" in await alice.fails(2, "exec", "-it", "a")
+    code, shown = await on_terminal(alice, ["exec", "-it", "a"], typed=b"echo gen''et\rexit 5\r", after=b"# ")
+    assert (code, "\r\ngenet\r\n" in shown) == (5, True), shown

@@ -1,6 +1,9 @@
 """Commands in pods of the real cluster: what they say, how they end, and that nothing is left of what was ended."""
 
 import asyncio
+import os
+import shutil
+import subprocess
 import time
 
 import httpx
@@ -124,9 +127,23 @@ def test_others_are_answered_while_commands_run(commands):
     assert slowest < 1
 
 
-def test_without_a_shell_commands_run_and_what_cannot_be_ended_is_said(replica, kubectl, person):
+@pytest.fixture
+def without_shell(kubectl, tmp_path):
+    """An image of three programs, none of which is a shell."""
     image = "cluster.local/genet-noshell:1"
-    bare = Commands(replica, kubectl, person, image, ["/bin/sleep", "100000"])
+    if image not in kubectl("get", "nodes", "-o", "jsonpath={.items[*].status.images[*].names}"):
+        tool, busybox = os.environ.get("GENET_TEST_CLUSTER"), shutil.which("busybox")
+        if not tool or not busybox:
+            pytest.skip(f"{image} is not on the node, and GENET_TEST_CLUSTER names nothing that could load it")
+        (tmp_path / "bin").mkdir()
+        for name in ("sleep", "true", "tail"):
+            shutil.copy(busybox, tmp_path / "bin" / name)
+        subprocess.run([tool, "image", image, str(tmp_path)], check=True, timeout=120)
+    return image
+
+
+def test_without_a_shell_commands_run_and_what_cannot_be_ended_is_said(replica, kubectl, person, without_shell):
+    bare = Commands(replica, kubectl, person, without_shell, ["/bin/sleep", "100000"])
     assert bare("true")["exitCode"] == 0
     refused = bare.ask("nosuch")
     assert (refused.status_code, refused.json()["code"]) == (422, "exec_failed")

@@ -32,6 +32,7 @@ _TIMEOUT: Final = (5, 60)
 _STREAM: Final = "text/event-stream"
 _CONFORMS: Final = [content_type_conformance, response_schema_conformance]
 _MOST_COMPLAINTS: Final = 200
+_TELL_EVERY: Final = 1000
 _TRUE_TO_LIFE: Final = 0.85
 """Share of requests that name what is there."""
 _POD: Final = {"image": "debian:13", "command": ["sleep", "99999"]}
@@ -161,11 +162,18 @@ def main(server: str, count: int, number: int, file: str) -> int:
     operations = [result.ok() for result in schema.get_all_operations()]
     sender = Sender(server, world, dice)
     began = time.monotonic()
-    for operation, mode in _batches(operations):
-        if sender.sent >= count:
-            break
-        sender.prepare()
-        _batch(sender, operation, mode, dice.getrandbits(32))
+    told = 0
+    try:
+        for operation, mode in _batches(operations):
+            if sender.sent >= count:
+                break
+            if sender.sent - told >= _TELL_EVERY:
+                told = sender.sent
+                print(f"{told} requests, {len(sender.complaints)} kinds of answers are wrong", flush=True)
+            sender.prepare()
+            _batch(sender, operation, mode, dice.getrandbits(32))
+    except KeyboardInterrupt:
+        print("interrupted; so far:")
     _report(sender, time.monotonic() - began, number)
     return 1 if sender.complaints else 0
 

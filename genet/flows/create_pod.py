@@ -98,7 +98,8 @@ class CreatePod:
         bad = {error.field for error in errors}
         kind = modes.type_of(request, self._settings)
         places = await self.places(kind) if kind is not None and request.gpu_count > 0 else []
-        nodes = {node.metadata.name: node for node in self._nodes.all()}
+        named = self._nodes.get(request.node_name) if request.node_name is not None else None
+        nodes = {named.metadata.name: named} if named is not None else {}
         found = checks.check(request, self._settings, nodes, places)
         unserved = self._templates.complaint(kind)
         everything = [*errors, *(error for error in [*found, *filter(None, [unserved])] if error.field not in bad)]

@@ -33,7 +33,7 @@ def check(
     Args:
         request: what is asked for.
         settings: the configuration.
-        nodes: all of the cluster, by name.
+        nodes: of the cluster, by name; the one that the request names, if it is there.
         places: where devices of the request's GPU type are.
     """
     most = settings.pod.max

@@ -40,6 +40,7 @@ WORKLOADS = ("daemonsets", "deployments", "replicasets", "statefulsets")
 TENANT = {
     *(Right(verb, "pods") for verb in ("create", "patch", "delete")),
     Right("get", "pods/log"),
+    *(Right(verb, "pods/exec") for verb in ("get", "create")),
     *(Right(verb, "events") for verb in ("list", "create")),
     *(Right(verb, "persistentvolumeclaims") for verb in ("create", "patch", "delete")),
     *(

@@ -83,7 +83,7 @@ function Plugins() {
       <details className={classes.details} onToggle={(event) => setShown(event.currentTarget.open)}>
         <summary>{words.show}</summary>
         {error && <Problem title={words.failed} error={error} onRetry={refetch} />}
-        {!data && !error && <Skeleton height={72} mt={8} aria-label={text.app.loading} />}
+        {!data && !error && <Skeleton height={72} mt={8} aria-busy />}
         {data && <Command label={FILE} text={data.kubeconfig} look="file" />}
       </details>
     </Stack>

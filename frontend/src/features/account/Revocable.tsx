@@ -42,7 +42,7 @@ export function Revocable<T extends Item>(props: RevocableProps<T>) {
   return (
     <Panel title={words.title} hint={words.hint} action={action}>
       {error !== null && <Problem title={words.failed} error={error} onRetry={onRetry} />}
-      {!items && error === null && <Skeleton height={72} aria-label={text.app.loading} />}
+      {!items && error === null && <Skeleton height={72} aria-busy />}
       {items?.length === 0 && (
         <Text size="sm" c="dimmed">
           {words.empty}

@@ -11,7 +11,7 @@ export function Consequences({ id, of }: { id: string; of: "delete" | "restart" 
     return <Problem title={text.pods.consequencesFailed} error={error} />;
   }
   if (!data) {
-    return <Skeleton height={120} aria-label={text.app.loading} />;
+    return <Skeleton height={120} aria-busy />;
   }
   const { lost, kept } = data[of];
   return (

@@ -30,7 +30,7 @@ export function TerminalPage({ id }: { id: string | null }) {
     return error ? (
       <Problem title={text.pods.failed} error={error} onRetry={refetch} />
     ) : (
-      <Skeleton height={240} aria-label={text.app.loading} />
+      <Skeleton height={240} aria-busy />
     );
   }
   if (!pod) {

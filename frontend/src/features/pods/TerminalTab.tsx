@@ -25,7 +25,7 @@ export function TerminalTab({ pod, ownPage }: TerminalTabProps) {
           {text.terminal.ownPage}
         </Anchor>
       )}
-      <Suspense fallback={<Skeleton height="100%" aria-label={text.app.loading} />}>
+      <Suspense fallback={<Skeleton height="100%" aria-busy />}>
         <Terminal id={pod.id} />
       </Suspense>
     </Stack>

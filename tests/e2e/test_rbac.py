@@ -48,6 +48,9 @@ TENANT = {
         for verb in ("create", "patch")
         for resource in ("resourcequotas", "limitranges", "networkpolicies.networking.k8s.io")
     ),
+    *(Right(verb, "resourceclaimtemplates.resource.k8s.io") for verb in ("get", "create", "patch", "delete")),
+    *(Right(verb, "services") for verb in ("get", "list", "create", "patch", "delete")),
+    *(Right(verb, "secrets") for verb in ("create", "patch", "delete")),
     *(Right(verb, "jobs.batch") for verb in ("get", "list", "delete")),
     *(Right(verb, "cronjobs.batch") for verb in ("get", "delete")),
     *(Right(verb, f"{kind}.apps") for verb in ("get", "delete") for kind in WORKLOADS),
@@ -159,13 +162,36 @@ def test_genet_keeps_its_secrets_in_one_namespace(rights):
         ("genet-user", {Right(verb, "rolebindings.rbac.authorization.k8s.io") for verb in ("get", "delete")}),
         ("genet-tenant", {Right("get", "rolebindings.rbac.authorization.k8s.io")}),
         ("admin", set()),
+        ("genet-ssh-keys", {Right("get", "secrets")}),
     ],
 )
 def test_genet_looks_at_its_bindings_and_takes_the_persons_away(rights, name, more):
     # bindings have the roles' own names, which the installation of this test gives a suffix
-    bind = {Right("bind", "clusterroles.rbac.authorization.k8s.io")} if name != "admin" else set()
-    held = rights.held(rights.genet, rights.person.namespace, name=rights.role(name))
+    is_role = name in ("genet-user", "genet-tenant")
+    bind = {Right("bind", "clusterroles.rbac.authorization.k8s.io")} if is_role else set()
+    asked = rights.role(name) if is_role else name
+    held = rights.held(rights.genet, rights.person.namespace, name=asked)
     assert held == EVERYWHERE | TENANT | more | bind
+
+
+def test_genet_makes_what_belongs_to_a_pod_and_takes_it_away(rights):
+    def asked(*arguments, manifest=None):
+        text = json.dumps({"apiVersion": "v1", **manifest}) if manifest else None
+        return as_user(rights, rights.genet, "-n", rights.person.namespace, *arguments, stdin=text)
+
+    ports = {"type": "NodePort", "ports": [{"port": 22}]}
+    for manifest in (
+        {"kind": "Service", "metadata": {"name": "pod-a"}, "spec": ports},
+        {"kind": "Secret", "metadata": {"name": "pod-a-ssh"}, "stringData": {"a": "b"}},
+        {"kind": "Secret", "metadata": {"name": "genet-ssh-keys"}, "stringData": {"a": "b"}},
+    ):
+        done = asked("create", "-f", "-", manifest=manifest)
+        assert done.returncode == 0, done.stderr
+    assert asked("get", "secret", "genet-ssh-keys").returncode == 0
+    assert forbidden(asked("get", "secret", "pod-a-ssh"))
+    for kind, name in (("service", "pod-a"), ("secret", "pod-a-ssh"), ("secret", "genet-ssh-keys")):
+        done = asked("delete", kind, name)
+        assert done.returncode == 0, done.stderr
 
 
 def test_nobody_else_reads_the_secrets_of_that_namespace(rights):
@@ -192,7 +218,7 @@ def test_real_requests_of_genet_end_where_its_rights_end(rights):
         ("-n", own, "get", "secrets"),
         ("-n", "kube-system", "get", "secrets"),
         ("-n", rights.release, "get", "secrets"),
-        ("-n", own, "exec", "a", "--", "true"),
+        ("-n", "kube-system", "exec", "a", "--", "true"),
         ("create", "clusterrolebinding", "x", "--clusterrole=cluster-admin", "--user=x"),
         ("delete", "namespace", own),
         ("-n", "kube-system", "create", "token", "default"),

@@ -120,9 +120,9 @@ def running(http: httpx.Client, image: str, directory: Path) -> Pod:
     assert created.status_code == 201, created.text
     address = f"/api/pods/{created.json()['id']}"
 
-    def seen() -> dict[str, Any] | None:
+    def seen() -> dict[str, Any]:
         answer: dict[str, Any] = http.get(address).json()
-        return answer if answer["status"] == "Running" and answer["connection"]["ssh"] else None
+        return answer if answer["status"] == "Running" and answer["connection"]["ssh"] else {}
 
     return Pod(http, until(seen, seconds=90, what="the pod runs and says how to get in"), directory)
 
@@ -211,10 +211,10 @@ def test_host_key_and_port_outlive_a_restart(pod, anns_key):
     answer = pod.http.post(f"/api/pods/{pod.id}/restart")
     assert answer.status_code == 202, answer.text
 
-    def again() -> dict[str, Any] | None:
+    def again() -> dict[str, Any]:
         seen: dict[str, Any] = pod.http.get(f"/api/pods/{pod.id}").json()
         is_new = seen.get("createdAt", "") != pod.pod["createdAt"]
-        return seen if is_new and seen["status"] == "Running" and seen["connection"]["ssh"] else None
+        return seen if is_new and seen["status"] == "Running" and seen["connection"]["ssh"] else {}
 
     after = until(again, seconds=150, what="the pod runs again")
     assert after["sshPort"] == pod.pod["sshPort"]

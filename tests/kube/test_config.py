@@ -6,6 +6,7 @@ from kubernetes.aio.config import incluster_config
 
 from genet.errors import Unavailable
 from genet.kube import config
+from genet.pods.follow import OF_A_REPLICA
 from genet.settings import Kubernetes
 
 
@@ -76,3 +77,8 @@ async def test_every_load_reads_the_files_again(tmp_path):
     assert (await config.load(Kubernetes(kubeconfig=path), {})).host == "http://before.example"
     write(tmp_path / "kubeconfig", "http://after.example")
     assert (await config.load(Kubernetes(kubeconfig=path), {})).host == "http://after.example"
+
+
+async def test_there_are_connections_enough_for_all_who_follow_a_log(tmp_path):
+    configuration = await config.load(Kubernetes(kubeconfig=write(tmp_path / "named", "http://named.example")), {})
+    assert configuration.connection_pool_maxsize > 2 * OF_A_REPLICA

@@ -69,7 +69,7 @@ def _add_entering(verbs: Commands) -> None:
     run.add_argument("--timeout", default="5m", metavar="TIME", help="end it after that (default %(default)s)")
     _with_command(run, "to be run")
     ssh = _verb(verbs, "ssh", "ssh", "run ssh into a pod")
-    ssh.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND", help="and arguments, as for ssh")
+    ssh.add_argument("command", nargs=argparse.REMAINDER, metavar="...", help="options and command for ssh")
     config = _verb(verbs, "ssh-config", "ssh_config", "print a block for ~/.ssh/config")
     config.add_argument(
         "--write-known-host", action="store_true", help="keep the pod's host key in a file, and name it"

@@ -85,12 +85,18 @@ def known_hosts(to: Target, scanned: str, expected: Sequence[str]) -> str:
 
 
 def arguments(to: Target, known: Path | None, more: Sequence[str]) -> list[str]:
-    """Of ssh; `known`: the file of host keys to believe, and no others; None: ssh asks as it always does."""
+    """Of ssh.
+
+    Args:
+        to: checked, so it is no option.
+        known: the file of host keys to believe, and no others; None: ssh asks as it always does.
+        more: as the person typed them: ssh takes options behind the host as well, then a command.
+    """
     pinned = [] if known is None else [
         "-o", f"UserKnownHostsFile={known}", "-o", "GlobalKnownHostsFile=none", "-o", "StrictHostKeyChecking=yes",
         "-o", "UpdateHostKeys=no",
     ]  # fmt: skip
-    return ["ssh", "-p", str(to.port), "-l", to.user, *pinned, "--", to.host, *more]
+    return ["ssh", "-p", str(to.port), "-l", to.user, *pinned, to.host, *more]
 
 
 def config(pod: Pod, to: Target, known: Path | None) -> str:

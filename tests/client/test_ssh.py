@@ -56,12 +56,12 @@ def test_a_pod_without_a_way_in_says_so():
         ssh.target(pod(None, "Pending"))
 
 
-def test_options_end_before_the_address(tmp_path):
-    words = ssh.arguments(TO, tmp_path / "hosts", ["ls", "-l"])
-    assert words[-4:] == ["--", "10.0.0.1", "ls", "-l"]
+def test_what_the_person_typed_stands_behind_the_address(tmp_path):
+    words = ssh.arguments(TO, tmp_path / "hosts", ["-i", "key", "ls"])
+    assert words[-4:] == ["10.0.0.1", "-i", "key", "ls"]
     assert "StrictHostKeyChecking=yes" in words
     assert f"UserKnownHostsFile={tmp_path / 'hosts'}" in words
-    assert ssh.arguments(TO, None, []) == ["ssh", "-p", "30022", "-l", "root", "--", "10.0.0.1"]
+    assert ssh.arguments(TO, None, []) == ["ssh", "-p", "30022", "-l", "root", "10.0.0.1"]
 
 
 def test_only_the_host_key_that_genet_names_is_believed():

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import IMAGE
+from tests.e2e import workbench
+from tests.e2e.conftest import IMAGE, missing
 from tests.processes import GENET, ROOT, environment, until
 
 pytestmark = pytest.mark.e2e
@@ -90,6 +91,20 @@ def test_why_a_pod_does_not_start_is_said_while_one_waits(genet):
     assert "nosuch" in made.stderr
     assert "More: genet pods describe three" in made.stderr
     genet("delete", "-y", "three")
+
+
+def test_ssh_is_told_the_pods_host_key(genet, replica, person, tmp_path):
+    workbench.load(os.environ.get("GENET_TEST_CLUSTER") or missing("GENET_TEST_CLUSTER names no tool for images"))
+    key = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    public = key.with_suffix(".pub").read_text()
+    replica.client(person.name).post("/api/profile/ssh-keys", json={"name": "e2e", "key": public}).raise_for_status()
+    genet("create", "--image", workbench.WORKBENCH, "--name", "four", "--memory", "64Mi")
+    enter = ["ssh", "four", "-F", "none", "-o", "BatchMode=yes", "-i", str(key), "echo $SSH_CONNECTION; exit 9"]
+    done = until(lambda: (tried := genet.run(*enter)).returncode == 9 and tried, seconds=90, what="ssh lets one in")
+    assert len(done.stdout.split()) == 4
+    assert "Permanently added" not in done.stderr, "no host key is taken on trust"
+    genet("delete", "-y", "four")
 
 
 def in_terminal(

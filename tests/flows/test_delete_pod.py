@@ -60,7 +60,8 @@ async def test_who_deleted_what_is_told_for_a_week_to_its_owner_alone(replica):
         (POD, "alice-alice", "by_person")
     ]
     assert (await replica.ask("GET", "/api/history", user="mallory")).json() == {"deleted": []}
-    assert (await replica.ask("GET", "/api/history", user="mallory", params={"owner": "alice-alice"})).status_code == 404
+    foreign = {"owner": "alice-alice"}
+    assert (await replica.ask("GET", "/api/history", user="mallory", params=foreign)).status_code == 404
     seen = await replica.ask("GET", "/api/history", user="admin", params={"owner": "alice-alice"})
     assert seen.json() == answer
 

@@ -697,6 +697,10 @@ export interface components {
             by: string | null;
             reason: components["schemas"]["Reason"];
         };
+        /** DeletedPods */
+        DeletedPods: {
+            deleted: components["schemas"]["Deleted"][];
+        };
         /** EnvVar */
         EnvVar: {
             name: string;
@@ -776,6 +780,13 @@ export interface components {
             expiresAt: string;
             userAgent: string;
         };
+        /** History */
+        History: {
+            step: number;
+            /** Format: date-time */
+            from: string;
+            series: components["schemas"]["CardHistory"][];
+        };
         /** IdleHolder */
         IdleHolder: {
             pod: string;
@@ -808,6 +819,22 @@ export interface components {
             gpuLimitPerUser: number;
             cpu: components["schemas"]["Bound"];
             memory: components["schemas"]["Bound"];
+        };
+        /** LogEnd */
+        LogEnd: {
+            /** @enum {string} */
+            reason: "finished" | "deleted" | "not_started" | "slow" | "unavailable";
+        };
+        /** LogLine */
+        LogLine: {
+            time: string | null;
+            line: string;
+        };
+        /** LogRestart */
+        LogRestart: {
+            restarts: number;
+            exitCode: number | null;
+            reason: string | null;
         };
         /** MemoryUse */
         MemoryUse: {
@@ -843,7 +870,7 @@ export interface components {
             timeSharingEnabled: boolean;
             ready: boolean;
             schedulable: boolean;
-            history: components["schemas"]["gpus_usage_history_History"];
+            history: components["schemas"]["History"];
             events: components["schemas"]["PodEvent"][];
             labels: {
                 [key: string]: string;
@@ -1209,17 +1236,6 @@ export interface components {
             mountPath: string;
             type: string;
             readOnly: boolean;
-        };
-        /** History */
-        gpus_usage_history_History: {
-            step: number;
-            /** Format: date-time */
-            from: string;
-            series: components["schemas"]["CardHistory"][];
-        };
-        /** History */
-        pods_deletions_History: {
-            deleted: components["schemas"]["Deleted"][];
         };
     };
     responses: never;
@@ -2846,6 +2862,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PodLogs"];
+                    "text/event-stream": components["schemas"]["LogLine"] | components["schemas"]["LogRestart"] | components["schemas"]["LogEnd"];
                     "text/plain": string;
                 };
             };
@@ -3312,7 +3329,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["pods_deletions_History"];
+                    "application/json": components["schemas"]["DeletedPods"];
                 };
             };
             /** @description Bad Request */

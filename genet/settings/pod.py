@@ -54,7 +54,8 @@ class EgressProxy(Section, frozen=True):
 class Pod(Section, frozen=True):
     command: tuple[str, ...] = DEFAULT_COMMAND
     """Main process where neither the request nor its preset image names one. What Genet puts into a pod so that its
-    owner gets in by SSH (keys, host key, configuration) is started by `. /etc/genet/ssh/start`, which returns at once."""
+    owner gets in by SSH (keys, host key, configuration) is started by `. /etc/genet/ssh/start`, which returns at
+    once."""
     defaults: Compute = Compute(cpu="4", memory="16Gi")
     """Limits (and requests) of a pod whose request says nothing."""
     max: Compute = Compute(cpu="64", memory="512Gi")

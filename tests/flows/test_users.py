@@ -10,6 +10,7 @@ import yaml
 from genet.auth.user import User
 from genet.cli import main
 from genet.errors import Forbidden
+from genet.flows.ssh_keys import KEYS, Key, Keys
 from tests.identities import ANN, BOB, NAMESPACE, Clock, ends, identity_of, log_in, make_token
 from tests.replicas import replica_of, settings, until
 
@@ -138,3 +139,22 @@ async def test_a_cluster_that_cannot_be_reached_is_said_in_a_line(config, users)
     code, said = await users("list")
     assert code == 1
     assert len(said.splitlines()) == 1
+
+
+async def test_keys_of_who_is_disabled_open_nothing_until_enabled_again(users, identity, cluster):
+    await log_in(identity)
+    key = Key("1", "laptop", "ssh-ed25519", "AAAA", "SHA256:", Clock()())
+    await identity.records.create(KEYS, ANN.identifier, Keys(ANN.owner, (key,)), user=ANN.identifier)
+    name, labels = f"user-{ANN.identifier}", {"genet.io/managed": "true", "genet.io/user": ANN.identifier}
+    metadata = {"name": name, "labels": labels, "annotations": {"genet.io/owner": ANN.owner}}
+    cluster.store.create("namespaces", {"metadata": metadata})
+
+    def published():
+        return cluster.store.get("secrets", name, "genet-ssh-keys")["data"]["authorized_keys"]
+
+    assert (await users("enable", ANN.identifier))[0] == 0
+    assert published() != ""
+    assert (await users("disable", ANN.identifier))[0] == 0
+    assert published() == ""
+    assert (await users("enable", ANN.identifier))[0] == 0
+    assert published() != ""

@@ -56,9 +56,11 @@ def view(
 
 
 def newest_first(events: Iterable[objects.Event]) -> tuple[PodEvent, ...]:
-    seen = [event_view(event) for event in events]
+    # whole seconds are all that most tell: within one, the event written last is the newest
+    written = sorted(events, key=lambda event: int(event.metadata.resource_version or 0), reverse=True)
+    seen = [event_view(event) for event in written]
     # events without any time sort last
-    seen.sort(key=lambda event: event.last_seen.timestamp() if event.last_seen else 0.0, reverse=True)
+    seen.sort(key=lambda event: -event.last_seen.timestamp() if event.last_seen else 0.0)
     return tuple(seen)
 
 

@@ -24,10 +24,10 @@ from genet.flows.describe_pod import DescribePod
 from genet.flows.extend_pod import ExtendPod
 from genet.flows.issue_kubeconfig import IssueKubeconfig
 from genet.flows.places import Places
-from genet.flows.pod_evidence import CollectEvidence
-from genet.flows.restart_pod import RestartPod
 from genet.flows.pod_cards import SharedGPUs
+from genet.flows.pod_evidence import CollectEvidence
 from genet.flows.pod_metrics import ShowPodUse
+from genet.flows.restart_pod import RestartPod
 from genet.flows.show_node import ShowNode
 from genet.flows.ssh_keys import SSHKeys
 from genet.gpus.dynamic import DynamicResources

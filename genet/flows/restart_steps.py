@@ -125,7 +125,7 @@ class Steps:
         except Unavailable:
             raise
         except GenetError:
-            await self._forget(claim)
+            await self._abandon(claim)
             raise
 
     async def _next(self, claim: Claim) -> None:
@@ -162,8 +162,20 @@ class Steps:
         try:
             await self._untouched(claim.value)
         except (NotFound, Conflict):
-            await self._forget(claim)
+            await self._abandon(claim)
             raise
+
+    async def _abandon(self, claim: Claim) -> None:
+        """Somebody else has deleted the pod: what may have been taken off it already would stay behind."""
+        value = claim.value
+        try:
+            pod = await self._kube.get(PODS, value.pod, value.namespace)
+            is_over = pod.metadata.uid == value.uid and pod.metadata.deletion_timestamp is not None
+        except NotFound:
+            is_over = True
+        if is_over:
+            await self._companions.remove(value.namespace, value.pod)
+        await self._forget(claim)
 
     async def _untouched(self, value: Restart) -> Pod:
         """The pod that is to be restarted, as nobody has deleted it."""

@@ -218,7 +218,6 @@ def test_real_requests_of_genet_end_where_its_rights_end(rights):
         ("-n", own, "get", "secrets"),
         ("-n", "kube-system", "get", "secrets"),
         ("-n", rights.release, "get", "secrets"),
-        ("-n", "kube-system", "exec", "a", "--", "true"),
         ("create", "clusterrolebinding", "x", "--clusterrole=cluster-admin", "--user=x"),
         ("delete", "namespace", own),
         ("-n", "kube-system", "create", "token", "default"),

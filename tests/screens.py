@@ -22,10 +22,12 @@ class Screen:
         self.messages: list[dict[str, Any]] = []
         self.beats = 0
         """Empty frames."""
+        self._said: int | None = None
+        # aiohttp forgets the server's code (1006 instead) where its own goodbye comes too late
 
     @property
     def code(self) -> int | None:
-        return self.socket.close_code
+        return self._said or self.socket.close_code
 
     async def type(self, text: str | bytes) -> None:
         await self.socket.send_bytes(text.encode() if isinstance(text, str) else text)
@@ -42,6 +44,8 @@ class Screen:
         elif frame.type is aiohttp.WSMsgType.TEXT:
             self.messages.append(json.loads(frame.data))
         else:
+            if frame.type is aiohttp.WSMsgType.CLOSE:
+                self._said = frame.data
             return False
         return True
 

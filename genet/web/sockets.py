@@ -23,6 +23,7 @@ SAID: Final = 4000
 SAYING_ALL: Final = frozenset({SAID + HTTPStatus.UNAUTHORIZED, SAID + HTTPStatus.NOT_FOUND})
 """Codes that the page acts on by themselves: log in, go away. The others have an `error` message before them."""
 _CLOSE_SECONDS: Final = 5.0
+_LINGER_SECONDS: Final = 0.1
 
 
 def refusal(error: GenetError | HTTPException) -> WebSocketException:
@@ -88,6 +89,4 @@ class BrowserScreen:
                 if message is not None:
                     await self.send(message)
                 await self._socket.close(code)
-                # whoever hangs up first, with words of the other still on the way, takes back what it said last
-                while (await self._socket.receive())["type"] != "websocket.disconnect":
-                    pass
+                await asyncio.sleep(_LINGER_SECONDS)  # for the server to write it before the connection is dropped

@@ -52,9 +52,7 @@ class Users:
             identity = Identity.over(kube, settings, clock)
             tenancy = Tenancy(kube, settings, namespaces=Cache(kube, NAMESPACES))
             is_disabled = identity.people.is_disabled
-            yield cls(
-                identity, tenancy, SSHKeys(kube, identity.records, tenancy, is_disabled=is_disabled, clock=clock)
-            )
+            yield cls(identity, tenancy, SSHKeys(kube, identity.records, tenancy, is_disabled=is_disabled, clock=clock))
 
     async def listed(self) -> list[Listed]:
         """Everybody, by identifier."""

@@ -6,6 +6,7 @@ import pytest
 
 from genet import naming
 from genet.cleanup import claims
+from genet.cleanup.run import Action
 from genet.kube.client import KubeClient
 from tests.replicas import cluster, kubeconfig, settings
 
@@ -25,7 +26,7 @@ async def clean_up(kubeconfig, cluster):
     async def run(policy="Delete", *, now=NOW, dry_run=False):
         volume = {"name": "work", "mountPath": "/work", "reclaimPolicy": policy}
         configuration = settings(kubeconfig, storage={"volumes": [volume]})
-        done = []
+        done: list[Action] = []
         async with KubeClient.connect(configuration.kubernetes) as kube:
             await claims.collect(kube, configuration, clock=lambda: now, tell=done.append, dry_run=dry_run)
         return [(action.action, action.kind, action.namespace, action.name, action.reason) for action in done]

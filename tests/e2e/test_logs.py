@@ -57,7 +57,7 @@ def following(replica: Replica, person: Person, pod_id: str, last_id: str | None
     """Events as (name, id, data)."""
     headers = {"Accept": "text/event-stream", **({"Last-Event-ID": last_id} if last_id else {})}
     address = f"/api/pods/{pod_id}/logs"
-    params = {"tailLines": 100_000, "user": person.name}
+    params: dict[str, str | int] = {"tailLines": 100_000, "user": person.name}
     with (
         httpx.Client(base_url=replica.url, trust_env=False, timeout=30) as http,
         http.stream("GET", address, params=params, headers=headers) as answer,

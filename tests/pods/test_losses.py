@@ -17,7 +17,7 @@ SETTINGS = Settings(
             Volume(name="cache", mount_path="/cache", reclaim_policy="Delete"),
             Volume(name="tmp", mount_path="/tmp/fast", type="emptyDir"),  # noqa: S108 # a path in a pod
         )
-    )
+    ),
 )
 ANNOTATIONS = {naming.SSH_PORT: "30123", naming.PROTECTED_UNTIL: "2026-06-01T12:00:00Z"}
 

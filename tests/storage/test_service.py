@@ -253,7 +253,7 @@ async def test_what_stays_stays(rooms, cluster):
 
 
 async def test_a_creation_that_failed_leaves_no_mark_and_tells(rooms, cluster):
-    told = []
+    told: list[str] = []
     storage, reclaim = rooms(GOES, unused=told.append)
     with pytest.raises(NotFound):
         async with storage.ready(ALICE):

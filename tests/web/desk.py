@@ -24,7 +24,8 @@ class Desk:
         self.services = replica.services
 
     def screen(self, user: str | None = OWNER, **more: Any) -> AbstractAsyncContextManager[Screen]:
-        return screen(self.url, POD, **({"user": user} if user else {}), **more)
+        more |= {"user": user} if user else {}
+        return screen(self.url, POD, **more)
 
     async def exec(self, *command: str, user: str = OWNER, params: dict[str, str] | None = None, **more: Any) -> Any:
         body = {"command": list(command), **more}

@@ -1,5 +1,7 @@
 """A person's volumes over HTTP: what they are, why one is not bound, and how one grows."""
 
+from typing import Any
+
 import pytest
 
 from tests.replicas import replica_of, settings, until
@@ -11,7 +13,7 @@ GOLD = {"name": "gold", "mountPath": "/gold", "size": "1Gi", "storageClass": "go
 DISK = {"name": "disk", "mountPath": "/disk", "type": "hostpath", "path": "/srv/{userIdentifier}"}
 OLD = {"name": "old", "mountPath": "/old", "type": "existing", "claimName": "legacy", "readOnly": True}
 SCRATCH = {"name": "scratch", "mountPath": "/s", "type": "emptyDir", "sizeLimit": "2Gi"}
-EVERYTHING = [SOFT, HARD, GOLD, DISK, OLD, SCRATCH]
+EVERYTHING: list[dict[str, Any]] = [SOFT, HARD, GOLD, DISK, OLD, SCRATCH]
 
 
 @pytest.fixture

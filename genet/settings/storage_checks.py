@@ -1,10 +1,11 @@
 """What types alone cannot say of volumes: keys that belong to other kinds, paths that lead elsewhere. Pure.
 
-A path is all that parts people on a node's disk or an export, so one that can be another person's stops the start.
+A path is all that parts people on a node's disk or an export, so one that can be another person's stops the start; and
+one that people could replace by a symbolic link, which the node would follow to its own files.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import PurePosixPath
 
@@ -36,10 +37,18 @@ _WHOLE = frozenset(
     {"/bin", "/boot", "/etc", "/lib", "/lib32", "/lib64", "/run", "/sbin", "/usr", "/var", "/var/lib", "/var/run"}
 )
 """Without what the image has there nothing runs; directories below them may be mounted."""
+_OF_THE_NODE = (
+    *("/boot", "/dev", "/etc", "/proc", "/root", "/run", "/sys", "/var/run"),
+    *(f"/var/lib/{one}" for one in ("containerd", "containers", "docker", "etcd", "kubelet", "rancher")),
+)
+"""Keys, sockets and devices: whoever reads them, or writes to a socket that can only be read, has the node."""
+_ABOVE_THE_NODES = frozenset({"/bin", "/lib", "/lib64", "/sbin", "/usr", "/var", "/var/lib"})
 _OWN_NAMES = re.compile(r"dshm|genet-.*")
 """Volumes that Genet gives pods by itself."""
 _SERVER = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+")
 _CLAIM = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+_PERSON = "[a-z0-9]+(?:-[a-z0-9]+)+"
+"""Whatever a userIdentifier may look like: it always has a hyphen."""
 _FACTORS = {
     "": Decimal(1),
     "m": Decimal("0.001"),
@@ -67,8 +76,20 @@ def storage_complaints(storage: Storage, *, people_create: bool = False) -> Iter
                 "holds in the pods that Genet makes, and with kubeconfig.allowCreate people make others; "
                 "expected shared: true, if that may be, or type nfs",
             )
-        if volume.shared and (inside := _held_within(volume, storage)) is not None:
-            yield f"{key}.shared", f"{inside!r} keeps the directories of single people in it, and all would read them"
+        if (inside := _held_within(volume, storage)) is not None:
+            where_it_says_so = "shared" if volume.shared else "path"
+            yield (
+                f"{key}.{where_it_says_so}",
+                f"{inside!r} keeps the directories of single people in it, and all would read them",
+            )
+        if (around := _lies_within(volume, storage, people_create=people_create)) is not None:
+            yield (
+                f"{key}.path",
+                f"lies within what people write by {around!r}: whoever puts a symbolic link in its place is given "
+                "whatever directory it names; expected one beside it",
+            )
+        if (taken := _may_be_a_persons(volume, storage)) is not None:
+            yield f"{key}.path", f"somebody's userIdentifier may be so: then it is their directory of {taken!r}"
 
 
 def _of_kind(volume: Volume) -> Iterator[Complaint]:
@@ -99,6 +120,8 @@ def _amounts(volume: Volume) -> Iterator[Complaint]:
 
 def _source(volume: Volume, path: str) -> Iterator[Complaint]:
     yield from (("path", why) for why in _path(path.replace(USER_IDENTIFIER, "user")))
+    if volume.type == "hostpath" and (path in _ABOVE_THE_NODES or _is_below(path, _OF_THE_NODE)):
+        yield "path", "expected a directory of its own: the node keeps there what is as good as its root password"
     is_personal = USER_IDENTIFIER in path
     if is_personal and volume.shared:
         yield "shared", f"either this, or {USER_IDENTIFIER} in path: not both"
@@ -123,10 +146,14 @@ def _path(path: str) -> Iterator[str]:
 
 def _mount_path(path: str) -> Iterator[str]:
     yield from _path(path)
-    if any(path == system or path.startswith(f"{system}/") for system in _OF_THE_SYSTEM):
+    if _is_below(path, _OF_THE_SYSTEM):
         yield f"expected a path outside {', '.join(_OF_THE_SYSTEM)}"
     if path in _WHOLE:
         yield "expected a directory below it: what the image has there would be hidden"
+
+
+def _is_below(path: str, directories: Iterable[str]) -> bool:
+    return any(path == directory or path.startswith(f"{directory}/") for directory in directories)
 
 
 def _only_looks_read_only(volume: Volume) -> bool:
@@ -136,13 +163,74 @@ def _only_looks_read_only(volume: Volume) -> bool:
 
 
 def _held_within(volume: Volume, storage: Storage) -> str | None:
-    """The name of another volume whose directories of single people lie in this shared one."""
+    """The name of another volume whose directories of single people lie in this one, which everybody reads."""
+    if _is_personal(volume):
+        return None
+    others = (other for other in _beside(volume, storage) if _is_personal(other))
+    return next((other.name for other in others if _is_within(other, volume)), None)
+
+
+def _lies_within(volume: Volume, storage: Storage, *, people_create: bool) -> str | None:
+    """The name of another volume which people may write to, and in which this one's directory is a name like others.
+
+    A node follows symbolic links in the path of what it mounts, also out of the directory: to its own files.
+    """
+    # Kubernetes knows no host path that is read-only by itself
+    others = (
+        other
+        for other in _beside(volume, storage)
+        if not other.read_only or (people_create and other.type == "hostpath")
+    )
+    # of single people's in what is everybody's it is said there
+    return next(
+        (
+            other.name
+            for other in others
+            if _is_within(volume, other) and not (_is_personal(volume) and not _is_personal(other))
+        ),
+        None,
+    )
+
+
+def _may_be_a_persons(volume: Volume, storage: Storage) -> str | None:
+    """The name of another volume of which this fixed path is one person's, should somebody be called so."""
+    if _is_personal(volume):
+        return None
+    others = (other for other in _beside(volume, storage) if _is_personal(other))
+    own = (volume.path or "").split("/")
+    return next((other.name for other in others if _covers((other.path or "").split("/"), own)), None)
+
+
+def _beside(volume: Volume, storage: Storage) -> Iterator[Volume]:
+    """The others on the same disk or server."""
     for other in storage.volumes:
         same = (other.type, other.server) == (volume.type, volume.server)
-        personal = other.path is not None and USER_IDENTIFIER in other.path
-        if same and personal and f"{other.path}/".startswith(f"{volume.path}/"):
-            return other.name
-    return None
+        if same and other is not volume and volume.path and other.path:
+            yield other
+
+
+def _is_personal(volume: Volume) -> bool:
+    return USER_IDENTIFIER in (volume.path or "")
+
+
+def _is_within(inner: Volume, outer: Volume) -> bool:
+    """Whether the directory of one lies below that of the other, for some person."""
+    below, above = (inner.path or "").split("/"), (outer.path or "").split("/")
+    return len(below) > len(above) and _covers(above, below)
+
+
+def _covers(above: Sequence[str], below: Sequence[str]) -> bool:
+    """Whether the first names of a path may be these, for some person; either may have a person's name in it."""
+    return all(_meets(one, other) for one, other in zip(above, below, strict=False)) and len(above) <= len(below)
+
+
+def _meets(one: str, other: str) -> bool:
+    if one == other:
+        return True
+    return any(
+        USER_IDENTIFIER in pattern and re.fullmatch(_PERSON.join(map(re.escape, pattern.split(USER_IDENTIFIER))), text)
+        for pattern, text in ((one, other), (other, one))
+    )
 
 
 def _bytes(quantity: str) -> Decimal:

@@ -28,6 +28,8 @@ def volumes(*given):
         HOST | {"nodeSelector": {"disk": "big"}, "size": "1Ti"},
         HOST | {"path": "/srv/data", "readOnly": True},
         HOST | {"path": "/srv/data", "shared": True},
+        HOST | {"path": "/var/lib/people/{userIdentifier}"},
+        NFS | {"path": "/etc", "readOnly": True},
         NFS | {"mountOptions": ["nfsvers=4.1"], "server": "fd00::1"},
         EXISTING,
         EXISTING | {"claimName": "data", "readOnly": True},
@@ -65,6 +67,9 @@ def test_every_kind_can_be_configured(volume):
         (HOST | {"path": "/srv/{username}/{userIdentifier}"}, "path", "nor braces"),
         (HOST | {"path": "/srv/data"}, "path", "expected {userIdentifier} in it, or readOnly"),
         (NFS | {"path": "/export"}, "path", "shared: true says so"),
+        (HOST | {"path": "/var/run", "readOnly": True}, "path", "the node keeps there"),
+        (HOST | {"path": "/var/lib/kubelet/pods", "shared": True}, "path", "the node keeps there"),
+        (HOST | {"path": "/var/lib", "readOnly": True}, "path", "the node keeps there"),
         (HOST | {"shared": True}, "shared", "not both"),
         (NFS | {"server": "nas/../x"}, "server", "expected a host name"),
         (EXISTING | {"claimName": "Old_Claim"}, "claimName", "expected the name of a claim"),
@@ -99,6 +104,55 @@ def test_a_shared_directory_that_holds_those_of_single_people_stops_the_start(pa
 def test_a_shared_directory_beside_those_of_single_people_is_fine():
     own = HOST | {"path": "/srv/people/{userIdentifier}"}
     assert len(volumes(own, HOST | {"name": "all", "mountPath": "/all", "path": "/srv/peop", "shared": True})) == 2
+
+
+def test_a_directory_that_all_read_and_that_holds_those_of_single_people_stops_the_start():
+    own = HOST | {"path": "/srv/people/{userIdentifier}"}
+    with pytest.raises(ConfigurationError, match=r"\[1\]\.path: 'work' keeps"):
+        volumes(own, HOST | {"name": "all", "mountPath": "/all", "path": "/srv", "readOnly": True})
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner"),
+    [
+        ({"path": "/srv/{userIdentifier}"}, {"path": "/srv/{userIdentifier}/cache"}),
+        ({"path": "/srv/{userIdentifier}"}, {"path": "/srv/{userIdentifier}/a/{userIdentifier}"}),
+        ({"path": "/srv/{userIdentifier}"}, {"path": "/srv/team-a/models", "readOnly": True}),
+        ({"path": "/srv/data", "shared": True}, {"path": "/srv/data/models", "readOnly": True}),
+        ({"path": "/srv/data", "shared": True}, {"path": "/srv/data/models", "shared": True}),
+    ],
+)
+@pytest.mark.parametrize("kind", [HOST, NFS])
+def test_a_directory_that_people_could_replace_by_a_link_stops_the_start(kind, outer, inner):
+    """The node would follow it to its own files, and give them to whoever made the link."""
+    with pytest.raises(ConfigurationError, match=r"\[1\]\.path: lies within what people write by 'work'"):
+        volumes(kind | outer, kind | {"name": "inner", "mountPath": "/inner"} | inner)
+
+
+def test_a_directory_within_what_nobody_writes_to_is_fine():
+    models = HOST | {"path": "/srv/data", "readOnly": True}
+    assert len(volumes(models, models | {"name": "inner", "mountPath": "/inner", "path": "/srv/data/models"})) == 2
+
+
+def test_where_people_make_pods_they_write_to_host_paths_that_are_read():
+    models = HOST | {"path": "/srv/data", "readOnly": True, "shared": True}
+    inner = models | {"name": "inner", "mountPath": "/inner", "path": "/srv/data/models"}
+    given = {"GENET_STORAGE__VOLUMES": json.dumps([models, inner])}
+    assert load(DEV | given).storage.volumes
+    with pytest.raises(ConfigurationError, match=r"\[1\]\.path: lies within"):
+        load(DEV | given | {"GENET_KUBECONFIG__ALLOW_CREATE": "true"})
+
+
+def test_directories_of_two_servers_lie_in_nothing_of_each_other():
+    inner = NFS | {"name": "inner", "mountPath": "/inner", "server": "other", "path": "/export/{userIdentifier}/a"}
+    assert len(volumes(NFS, inner)) == 2
+
+
+def test_a_directory_that_could_be_somebodys_own_stops_the_start():
+    team = HOST | {"name": "team", "mountPath": "/team", "path": "/srv/team-data", "shared": True}
+    with pytest.raises(ConfigurationError, match=r"\[1\]\.path: somebody's userIdentifier may be so"):
+        volumes(HOST, team)
+    assert len(volumes(HOST, team | {"path": "/srv/teamdata"})) == 2
 
 
 def test_what_only_looks_read_only_stops_the_start_where_people_make_pods():

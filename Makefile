@@ -74,8 +74,8 @@ $(FUZZ): requirements-fuzz.lock
 	$(VENV)/fuzz/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-fuzz.lock
 	touch $@
 
-mutants: setup  ## take each defence out and see its tests fail
-	$(BIN)/python tests/mutants/run.py
+mutants: setup  ## take each defence out and see its tests fail (MUTANTS=--seconds 900)
+	$(BIN)/python tests/mutants/run.py $(MUTANTS)
 
 lock: pyproject.toml  ## choose versions anew
 	$(BIN)/python -m pip install --quiet uv

@@ -3,6 +3,8 @@
 Everywhere else tests run as an administrator, for whom a missing right goes unnoticed.
 """
 
+import asyncio
+import base64
 import json
 import os
 import secrets
@@ -18,12 +20,15 @@ from genet import naming
 from genet.auth.user import User
 from genet.errors import Forbidden
 from genet.pods.model import ExtendRequest, PodRequest
+from genet.pods.place import Place
+from genet.pods.public_keys import parse
 from genet.settings.sources import load
 from genet.web.services import running
 from tests.helm.conftest import ACCEPTED
 
 pytestmark = pytest.mark.real
 
+IMAGE = os.environ.get("GENET_E2E_IMAGE", "cluster.local/busybox:1")
 RIGHTS = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding")
 
 
@@ -96,11 +101,46 @@ async def serving(settings):
 
 async def test_they_are_enough_for_the_life_of_a_pod(configured, person):
     async with serving(configured(storage={"volumes": [{"name": "work", "mountPath": "/work"}]})) as services:
-        pod = await services.create_pod(person, PodRequest(image="busybox", name="one"))
+        pod, _ = await services.create_pod(person, PodRequest(image=IMAGE, name="one", cpu="10m", memory="32Mi"))
         extended = await services.extend_pod(pod, ExtendRequest(hours=1.0))
         assert naming.PROTECTED_UNTIL in extended.metadata.annotations
         await services.pods.events(pod)
-        await services.delete_pod(pod)
+        await running_by(services, person, pod)
+        where, never = Place(pod.metadata.namespace, pod.metadata.name, "main"), asyncio.Event()
+        done = await services.shells.exec(person.identifier, where, ["echo", "hello"], 30.0, never)
+        assert done.stdout == "hello\n"
+        log = await services.logs.tail(pod, tail_lines=10, since_seconds=None, container=None, previous=False)
+        assert "genet" in log.logs
+        described = await services.describe_pod(pod, "en")
+        assert described.reasons == ()
+        await services.show_pod_use(pod)
+        [volume] = (await services.volumes.of(person, services.pods.of(person.identifier))).volumes
+        assert volume.status == "Bound"
+        await services.restart_pod(pod, user=person.identifier)
+        again = await running_by(services, person, pod)
+        assert again.metadata.uid != pod.metadata.uid
+        await services.delete_pod(again, by=person.identifier)
+
+
+async def running_by(services, person, before):
+    """The pod of that name, when it runs and has its port."""
+    async with asyncio.timeout(90):
+        while True:
+            [pod] = services.pods.of(person.identifier)
+            [seen] = services.pods.view(person.identifier, [pod])
+            if seen.status == "Running" and seen.ssh_port:
+                return pod
+            await asyncio.sleep(0.2)
+
+
+async def test_they_are_enough_for_the_keys_of_a_person_with_a_pod(configured, person):
+    async with serving(configured()) as services:
+        await services.create_pod(person, PodRequest(image=IMAGE, name="one", cpu="10m", memory="32Mi"))
+        blob = b"".join(len(part).to_bytes(4) + part for part in (b"ssh-ed25519", secrets.token_bytes(32)))
+        public = parse(f"ssh-ed25519 {base64.b64encode(blob).decode()}")
+        key = await services.ssh_keys.add(person, public, "laptop")
+        assert [known.id for known in await services.ssh_keys.of(person)] == [key.id]
+        await services.ssh_keys.remove(person, key.id)
 
 
 async def test_they_are_enough_to_remember_people_and_to_shut_them_out(configured, person, kubectl):

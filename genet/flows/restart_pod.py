@@ -66,6 +66,8 @@ class RestartPod:
         self._silent_after = silent_after
         self._driven: dict[tuple[str, str], tuple[Claim, asyncio.Task[None]]] = {}
         self._asking: set[asyncio.Task[Any]] = set()
+        self._heard: dict[tuple[str, str], tuple[datetime, datetime]] = {}
+        """By namespace and pod: what the holder wrote last, and when that was first seen by this replica's clock."""
 
     @classmethod
     def over(
@@ -133,7 +135,7 @@ class RestartPod:
         looked_at = self._clock()
         try:
             while True:
-                for record in self._restarts.all():
+                for record in self._heard_of():
                     if self._is_left(record.value) and len(self._driven) < _MOST:
                         await self._take_over(record)
                 if self._clock() - looked_at >= _STRAY_AFTER / 2:
@@ -229,9 +231,22 @@ class RestartPod:
         task.add_done_callback(done)
         return task
 
+    def _heard_of(self) -> list[Record[Restart]]:
+        """All there are, and since when each has said the same."""
+        records, now, known = self._restarts.all(), self._clock(), self._heard
+        self._heard = {}
+        for record in records:
+            key, at = (record.value.namespace, record.value.pod), record.value.touched_at
+            said, since = known.get(key, (at, now))
+            self._heard[key] = (at, since if said == at else now)
+        return records
+
     def _is_left(self, value: Restart) -> bool:
-        is_silent = self._clock() - value.touched_at > self._silent_after
-        return (is_silent or not value.holder) and (value.namespace, value.pod) not in self._driven
+        # what the holder's clock says may be ahead of ours, by any amount: its silence is also measured here
+        key = (value.namespace, value.pod)
+        _, since = self._heard.get(key, (None, value.touched_at))
+        is_silent = self._clock() - min(value.touched_at, since) > self._silent_after
+        return (is_silent or not value.holder) and key not in self._driven
 
     async def _take_over(self, record: Record[Restart]) -> None:
         try:

@@ -44,7 +44,11 @@ TOUCH_AFTER: Final = timedelta(seconds=10)
 """How often a holder says that it is still at it."""
 _LOOK_SECONDS: Final = 1.0
 """Between two looks whether the pod is gone, where the cache does not say so first."""
+_FIRST_PAUSE: Final = 0.5
+"""Before it is tried again whether the quota has room, which is late to hear of a pod's end."""
 _LONGEST_PAUSE: Final = 5.0
+_PATIENCE: Final = 20.0
+"""The pause is this part of the time since the restart was asked for."""
 _REFUSED_PAUSE: Final = 20.0
 
 
@@ -225,7 +229,7 @@ class Steps:
             while await self._is_there(claim):
                 changed.clear()
                 try:
-                    async with asyncio.timeout(_LOOK_SECONDS):
+                    async with asyncio.timeout(self._patience(claim, _LOOK_SECONDS)):
                         await changed.wait()
                 except TimeoutError:
                     await self._pause(claim, 0)
@@ -257,8 +261,7 @@ class Steps:
             log.warning("a pod of a lost node is given up", extra={"pod": value.pod, "node": name})
             await self._delete_exactly(value, value.uid, grace_period_seconds=0)
         elif value.trouble != "node":
-            told = f"its node {name} does not answer, so nobody can tell whether it has ended; restart it elsewhere"
-            await claim.advance(trouble="node", detail=told)
+            await claim.advance(trouble="node", detail=name)
 
     # --- its new beginning
 
@@ -366,7 +369,12 @@ class Steps:
         if (claim.value.trouble, claim.value.detail) != (trouble, detail):
             log.warning("a pod cannot be made again yet", extra={"pod": claim.value.pod, "why": detail})
             await claim.advance(trouble=trouble, detail=detail)
-        await self._pause(claim, 0.5)
+        await self._pause(claim, self._patience(claim, _FIRST_PAUSE))
+
+    def _patience(self, claim: Claim, shortest: float) -> float:
+        """Seconds until the next look: what has taken long may take longer, and nobody is to be asked all the while."""
+        age = (self._clock() - claim.value.asked_at).total_seconds()
+        return min(_LONGEST_PAUSE, max(shortest, age / _PATIENCE))
 
     async def _pause(self, claim: Claim, seconds: float) -> None:
         """Raises Overtaken if somebody else has taken it."""

@@ -20,6 +20,7 @@ from genet.kube.client import KubeClient
 from genet.kube.objects import SECRETS, Pod, Secret
 from genet.kube.records import RECORD, Kind, Record, Records
 from genet.kube.watch import USUAL, Scope, Timing
+from genet.pods.diagnosis.wording import Language
 
 Step = Literal["asked", "released", "deleting", "gone", "made", "owned"]
 """How far it is; each is written after it is true, but `deleting`, which is written before."""
@@ -59,7 +60,7 @@ class Restart(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it was deleted meanwhile: then nothing comes back."""
     trouble: Trouble | None = None
     detail: str = ""
-    """The cluster's words about the trouble."""
+    """The cluster's words about the trouble, or the name of the node."""
 
 
 RESTART: Final = Kind("restart", Restart)
@@ -120,20 +121,48 @@ def status_of(restart: Restart) -> str:
     return TERMINATING if restart.is_cancelled else RESTARTING
 
 
-def message_of(restart: Restart) -> str:
+def message_of(restart: Restart, language: Language = "en") -> str:
     """What it is doing, and what may become of it, for people."""
+    english, chinese = _MESSAGES[_doing(restart)]
+    gpus_go = _GPUS_GO[language] if restart.gpus else ""
+    return (chinese if language == "zh" else english).format(detail=restart.detail, gpus_go=gpus_go)
+
+
+def _doing(restart: Restart) -> str:
     if restart.is_cancelled:
-        return "it was deleted while it was being restarted, and does not come back"
-    if restart.trouble == "quota":
-        return f"it waits to be made again until the cluster counts its room as free: {restart.detail}"
-    if restart.trouble == "refused":
-        return f"the cluster does not take it again, and it is tried on and on: {restart.detail}"
-    if restart.trouble == "node":
-        return restart.detail
-    if restart.step in ("asked", "released", "deleting"):
-        loses = "; its GPUs may go to somebody else before it has them again" if restart.gpus else ""
-        return f"its processes are being ended, then it is made again{loses}"
-    return "it has ended and is made again" + ("; its GPUs may go to somebody else meanwhile" if restart.gpus else "")
+        return "cancelled"
+    if restart.trouble is not None:
+        return restart.trouble
+    return "ending" if restart.step in ("asked", "released", "deleting") else "beginning"
+
+
+_GPUS_GO: Final[Mapping[Language, str]] = {
+    "en": "; its GPUs may go to somebody else before it has them again",
+    "zh": "；在此期间它的 GPU 可能被他人占用",
+}
+_MESSAGES: Final[Mapping[str, tuple[str, str]]] = {
+    "cancelled": (
+        "it was deleted while it was being restarted, and does not come back",
+        "重启期间已被删除，不会再恢复",
+    ),
+    "quota": (
+        "it waits to be made again until the cluster counts its room as free: {detail}",
+        "等待集群配额释放后重新创建：{detail}",
+    ),
+    "refused": (
+        "the cluster does not take it again, and it is tried on and on: {detail}",
+        "集群拒绝重新创建它，系统会不断重试：{detail}",
+    ),
+    "node": (
+        "its node {detail} does not answer, so nobody can tell whether it has ended; restart it elsewhere",
+        "所在节点 {detail} 没有响应，无法确认它是否已结束；请在其他节点上重启",
+    ),
+    "ending": (
+        "its processes are being ended, then it is made again{gpus_go}",
+        "正在结束其中的程序，随后重新创建{gpus_go}",
+    ),
+    "beginning": ("it has ended and is made again{gpus_go}", "已结束，正在重新创建{gpus_go}"),
+}
 
 
 def _readable(secret: Secret) -> Record[Restart] | None:

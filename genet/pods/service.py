@@ -11,6 +11,7 @@ from genet.errors import NotFound
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
 from genet.kube.objects import EVENTS, PODS, Namespace, Pod
+from genet.kube.requests import is_finished
 from genet.pods import model, restarting
 from genet.pods.diagnosis.wording import Language
 from genet.pods.view import newest_first
@@ -52,6 +53,16 @@ class Pods:
         names = {pod.metadata.name for pod in there}
         return [*there, *(restarting.stand_in(value) for name, value in restarts.items() if name not in names)]
 
+    def counted(self, user: str) -> Iterable[Pod]:
+        """As `of`, for the quota, where one that is being restarted counts also when its old processes have ended."""
+        restarts = self._restarts.of(user)
+        return [
+            restarting.stand_in(restart)
+            if (restart := restarts.get(pod.metadata.name)) and is_finished(pod) and not restart.is_cancelled
+            else pod
+            for pod in self.of(user)
+        ]
+
     async def get(self, user: str, name: str) -> Pod:
         """Raises NotFound also for what can be no pod's name."""
         known = self._pods.get(name, naming.namespace(user))
@@ -78,7 +89,7 @@ class Pods:
         restarts = self._restarts.of(user)
         if not restarts:
             return _newest_first(seen)
-        return _newest_first(_restarting(pod, restarts.get(pod.id)) for pod in seen)
+        return _newest_first(_restarting(pod, restarts.get(pod.id), language) for pod in seen)
 
     def view_everybody(self, language: Language = "en") -> tuple[model.Pod, ...]:
         """Pods of all managed namespaces, newest first."""
@@ -94,10 +105,10 @@ class Pods:
         return sorted(ns.metadata.labels[naming.USER] for ns in managed if naming.USER in ns.metadata.labels)
 
 
-def _restarting(pod: model.Pod, restart: restarting.Restart | None) -> model.Pod:
+def _restarting(pod: model.Pod, restart: restarting.Restart | None, language: Language) -> model.Pod:
     if restart is None:
         return pod
-    status, message = restarting.status_of(restart), restarting.message_of(restart)
+    status, message = restarting.status_of(restart), restarting.message_of(restart, language)
     return msgspec.structs.replace(pod, status=status, message=message)
 
 

@@ -59,6 +59,12 @@ def reservations(cluster):
     return annotations.get(naming.RESERVATIONS, "[]")
 
 
+def heard(replica):
+    """The phase of the pod as the replica's cache has it."""
+    known = replica.services.pods._pods.get(POD, NAMESPACE)
+    return known and known.status.phase
+
+
 async def running(cluster):
     await until(lambda: pod(cluster)["status"].get("phase") == "Running")
 
@@ -227,6 +233,7 @@ async def test_another_replica_finishes_what_one_left_after_any_step(configurati
         await running(cluster)
         assert same(pod(cluster)) == kept
         assert reservations(cluster) == "[]"
+        await until(lambda: heard(other) == "Running")
         assert await listed(other) == ({POD: "Running"}, {"podUsed": 1, "podLimit": 3, "gpuUsed": 0, "gpuLimit": 4})
 
 

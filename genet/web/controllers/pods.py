@@ -39,11 +39,12 @@ class PodsController(Controller):
         namespace = services.tenancy.known(user)
         # without a namespace there are none, and of one not heard of yet it is not known whose it is
         own = services.pods.of(user.identifier) if namespace is not None else ()
+        counted = services.pods.counted(user.identifier) if namespace is not None else ()
         language = spoken(request)
         pods = (
             services.pods.view_everybody(language) if everybody else services.pods.view(user.identifier, own, language)
         )
-        used, limits = use(own, services.pods.is_device), limits_of(namespace, services.settings)
+        used, limits = use(counted, services.pods.is_device), limits_of(namespace, services.settings)
         return model.PodList(pods, model.QuotaUse(used.pods, limits.pods, used.gpus, limits.gpus))
 
     @post(name="pods:create", dto=BodyDTO, return_dto=None, responses=refusals(401, 403, 404, 409, 413, 415, 503))

@@ -36,7 +36,7 @@ async def restart_pod(
     """
     user, pod = await find(request, owner, pod_id, services)
     await services.restart_pod(pod, user=user, avoid_node=avoid_node)
-    return services.pods.view(user, [pod])[0]
+    return services.pods.view(user, [pod], spoken(request))[0]
 
 
 @get(

@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 from typing import Final, get_args
 
 import msgspec
@@ -65,10 +66,11 @@ async def _clean_up(settings: Settings, *, dry_run: bool) -> Counter[Done]:
             await deletions.note(pod, _CODES.get(verdict.reason, "cleanup_expired"), until=verdict.until)
 
         # before the pods: one whose restart ends in between is seen as a pod; and after them: one that began meanwhile
-        await restarts.cancel_due(kube, settings, clock=utc_now, tell=tell, dry_run=dry_run, comes_again=True)
+        cancel_due = partial(restarts.cancel_due, kube, settings, clock=utc_now, tell=tell, note=note, dry_run=dry_run)
+        await cancel_due(comes_again=True)
         clean_up = CleanUp(kube, settings.lifecycle, clock=utc_now, tell=_export, note=note, dry_run=dry_run)
         done = await clean_up.run()
-        await restarts.cancel_due(kube, settings, clock=utc_now, tell=tell, dry_run=dry_run)
+        await cancel_due()
         await claims.collect(kube, settings, clock=utc_now, tell=tell, dry_run=dry_run)
         await records.collect(kube, settings, clock=utc_now, tell=tell, dry_run=dry_run)
         return done + of_records

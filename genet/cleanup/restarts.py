@@ -1,23 +1,26 @@
 """Pods that are being restarted while the clean-up runs: there may be no object of them, and they are judged as well.
 
 One that is due does not come back: its record is marked, and whichever replica of the server comes first does the rest.
-It is judged by its protection as the record has it, which is what it would come back with.
+
+Trap: a record tells what a pod comes back with, and may be older than what somebody has just extended. So as long as
+the old pod is there it is a pod like any other, and the run over the pods judges it; a new one that is there already
+goes by its own protection, and only where there is none does the record count.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
 from genet import lifecycle
+from genet.cleanup.rules import Verdict, judge
 from genet.cleanup.run import Action, Done
 from genet.errors import Conflict, GenetError, NotFound
 from genet.kube.client import KubeClient
-from genet.kube.objects import NAMESPACES, PODS
+from genet.kube.objects import NAMESPACES, PODS, ObjectMeta, Pod
 from genet.kube.records import Record, Records
-from genet.pods.restarting import RESTART, Restart
+from genet.pods.restarting import RESTART, Restart, stand_in
 from genet.settings import Settings
 
 
@@ -27,46 +30,80 @@ async def cancel_due(
     *,
     clock: Callable[[], datetime],
     tell: Callable[[Action], None],
+    note: Callable[[Pod, Verdict], Awaitable[None]],
     dry_run: bool = False,
     comes_again: bool = False,
 ) -> None:
-    """`tell` is called with every action as it happens, also with a failure unless this `comes_again`."""
+    """Once through all records.
+
+    Args:
+        kube: the API server.
+        settings: the configuration.
+        clock: what time it is.
+        tell: called with every action as it happens, also with a failure unless this `comes_again`.
+        note: called with every pod that does not come back.
+        dry_run: write nothing.
+        comes_again: a failure now is none.
+    """
     records = Records(kube, settings.kubernetes.grants_namespace)
 
-    def action(done: Done, record: Record[Restart] | None, reason: str, until: datetime | None = None) -> Action:
-        return Action(
-            time=clock(),
-            action=done,
-            kind=PODS.kind,
-            namespace=record.value.namespace if record else records.namespace,
-            name=record.value.pod if record else None,
-            reason=reason,
-            protected_until=until,
-        )
+    async def settle(record: Record[Restart]) -> None:
+        meta = await _judged(kube, record.value)
+        verdict = judge([meta], clock(), settings.lifecycle) if meta is not None else None
+        if verdict is None or not verdict.is_due:
+            return
+        if dry_run:
+            tell(_action(clock(), "would-delete", record.value, verdict))
+        elif await _cancel(records, record):
+            tell(_action(clock(), "deleted", record.value, verdict))
+            await note(stand_in(record.value), verdict)
 
     try:
         pages = records.pages(RESTART)
         async with aclosing(pages):
             async for page in pages:
                 for record in page:
-                    if record.value.is_cancelled or await _is_exempt(kube, record.value.namespace):
-                        continue
-                    until = protection(record.value, settings).until
-                    if until is not None and until > clock():
-                        continue
-                    reason = "unprotected" if until is None else "expired"
-                    if dry_run:
-                        tell(action("would-delete", record, reason, until))
-                    elif await _cancel(records, record):
-                        tell(action("deleted", record, reason, until))
+                    await settle(record)
     except GenetError as error:
         if not comes_again:
-            tell(action("failed", None, error.detail))
+            tell(_failure(clock(), records.namespace, error))
 
 
-def protection(restart: Restart, settings: Settings) -> lifecycle.Protection:
-    annotations: dict[str, Any] = restart.manifest["metadata"].get("annotations", {})
-    return lifecycle.protection(annotations, restart.created_at, settings.lifecycle)
+def _action(now: datetime, done: Done, restart: Restart, verdict: Verdict) -> Action:
+    return Action(
+        time=now,
+        action=done,
+        kind=PODS.kind,
+        namespace=restart.namespace,
+        name=restart.pod,
+        reason=verdict.reason,
+        protected_until=verdict.until,
+    )
+
+
+def _failure(now: datetime, namespace: str, error: GenetError) -> Action:
+    return Action(
+        time=now,
+        action="failed",
+        kind=PODS.kind,
+        namespace=namespace,
+        name=None,
+        reason=error.detail,
+        protected_until=None,
+    )
+
+
+async def _judged(kube: KubeClient, restart: Restart) -> ObjectMeta | None:
+    """What speaks for the pod; None: nothing is to be decided here, or the old one is there and is judged as a pod."""
+    if restart.is_cancelled or await _is_exempt(kube, restart.namespace):
+        return None
+    try:
+        pod = await kube.get(PODS, restart.pod, restart.namespace)
+    except NotFound:
+        return stand_in(restart).metadata
+    if pod.metadata.deletion_timestamp is not None:
+        return stand_in(restart).metadata
+    return pod.metadata if pod.metadata.uid != restart.uid else None
 
 
 async def _is_exempt(kube: KubeClient, namespace: str) -> bool:

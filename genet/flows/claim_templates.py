@@ -1,18 +1,22 @@
 """The ResourceClaimTemplate of a pod whose GPU type is claimed (DRA): there before the pod, which owns it afterwards.
 
-Without a template of its own a pod waits for ever, so it comes first. A replica that dies in between leaves one behind
-that nobody owns; it gives nobody a device, and whoever creates a pod of that name next finds it.
+Without a template of its own a pod waits for ever, so it comes first. A creation that fails takes its own back. A
+replica that dies in between leaves one behind that nobody owns; it gives nobody a device, and whoever creates a pod of
+that name next finds it.
 
 Trap: what a template asks for cannot be changed, and two creations of one name may be on their way, of which one will
 win. A pod must not get what the other one asked for: its quota was judged by its own request. So a young template that
-asks for something else is left alone, and only what is too old to be of a creation that is on its way is replaced.
+asks for something else is left alone, and only what is too old to be of a creation that is on its way is replaced. And
+who finds one that fits marks it, so that whoever made it and fails does not take it back: it is another version then.
 """
 
+import logging
+import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from genet import naming
-from genet.errors import AlreadyExists, Conflict, FieldError, NotFound, Unavailable
+from genet.errors import AlreadyExists, Conflict, FieldError, GenetError, NotFound, Unavailable
 from genet.kube.client import KubeClient
 from genet.kube.discovery import OptionalGroup
 from genet.kube.objects import Resource
@@ -21,7 +25,11 @@ from genet.pods import modes
 from genet.pods.model import PodRequest
 from genet.settings import GPUType
 
+log = logging.getLogger(__name__)
+
 _TRIES = 3
+_FOUND = "genet.io/found"
+"""Annotation: another value for each creation that relies on a template which it did not make."""
 
 
 class ClaimTemplates:
@@ -50,8 +58,11 @@ class ClaimTemplates:
             raise Unavailable("it is not known yet whether this cluster serves resource.k8s.io", retry_after=1)
         return FieldError("gpuType", f"{kind.name} needs resource.k8s.io, which this cluster does not serve")
 
-    async def make(self, kind: GPUType, request: PodRequest, user: str, pod: str) -> None:
+    async def make(self, kind: GPUType, request: PodRequest, user: str, pod: str) -> ResourceClaimTemplate | None:
         """The template of the pod of that name is there and asks for what the request does.
+
+        Returns:
+            What was made; None: it was there.
 
         Raises:
             Conflict: there is one that asks for something else, perhaps of a pod that is being created.
@@ -63,13 +74,26 @@ class ClaimTemplates:
         manifest = modes.claim_template(kind, request, user, pod, self._group.version or "")
         for _ in range(_TRIES):
             try:
-                await self._kube.create(resource, manifest, namespace)
+                return await self._kube.create(resource, manifest, namespace)
             except AlreadyExists:
                 if await self._is_fit(resource, kind, request, pod, namespace):
-                    return
-                continue
-            return
+                    return None
         raise Conflict(f"the claim of {pod} comes and goes; try again")
+
+    async def take_back(self, made: ResourceClaimTemplate | None) -> None:
+        """What `make` made, where no pod came of it and nobody else has found it meanwhile."""
+        resource = self.resource()
+        if made is None or resource is None:
+            return
+        meta = made.metadata
+        try:
+            await self._kube.delete(
+                resource, meta.name, meta.namespace, uid=meta.uid, resource_version=meta.resource_version
+            )
+        except (NotFound, Conflict):
+            return
+        except GenetError as error:
+            log.warning("a claim's template stays behind: %s", error.detail, extra={"pod": meta.name})
 
     async def _is_fit(
         self, resource: Resource[ResourceClaimTemplate], kind: GPUType, request: PodRequest, pod: str, namespace: str
@@ -83,7 +107,7 @@ class ClaimTemplates:
         # an owner is a pod of that name that is gone: the cluster is about to delete what it owned
         is_free = not meta.owner_references and meta.labels.get(naming.CREATED_BY) == "genet"
         if is_free and _asks(found.spec.spec.devices.requests, kind, request):
-            return True
+            return await self._found(resource, pod, namespace, meta.uid)
         age = self._clock() - (meta.creation_timestamp or self._clock())
         if is_free and age < self._lifetime:
             raise Conflict(f"a pod named {pod} with another number of devices is being created; try again")
@@ -92,6 +116,15 @@ class ClaimTemplates:
         except NotFound:
             return False
         return False
+
+    async def _found(self, resource: Resource[ResourceClaimTemplate], pod: str, namespace: str, uid: str) -> bool:
+        """Mark it; whether it is still there."""
+        patch = {"metadata": {"uid": uid, "annotations": {_FOUND: secrets.token_hex(4)}}}
+        try:
+            await self._kube.patch(resource, pod, patch, namespace)
+        except (NotFound, Conflict):
+            return False
+        return True
 
 
 def _asks(requests: tuple[DeviceRequest, ...], kind: GPUType, request: PodRequest) -> bool:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from genet import naming
 from genet.auth.user import User
-from genet.errors import AlreadyExists, FieldError, Invalid
+from genet.errors import AlreadyExists, FieldError, GenetError, Invalid, Unavailable
 from genet.flows.claim_templates import ClaimTemplates
 from genet.flows.companions import Companions
 from genet.flows.places import Places
@@ -132,6 +132,12 @@ class CreatePod:
         pod, namespace = body["metadata"]["name"], body["metadata"]["namespace"]
         kind = modes.type_of(request, self._settings)
         async with self._quota.room(namespace, pod, request.gpu_count, limits):
-            if kind is not None and kind.mode == "dra" and request.gpu_count:
-                await self._templates.make(kind, request, user.identifier, pod)
-            return await settled(lambda: self._kube.create(PODS, body, namespace), new_namespace)
+            claimed = kind if kind is not None and kind.mode == "dra" and request.gpu_count else None
+            made = await self._templates.make(claimed, request, user.identifier, pod) if claimed else None
+            try:
+                return await settled(lambda: self._kube.create(PODS, body, namespace), new_namespace)
+            except Unavailable:
+                raise  # it may be made yet
+            except GenetError:
+                await self._templates.take_back(made)
+                raise

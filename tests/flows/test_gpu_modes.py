@@ -203,9 +203,26 @@ async def test_a_pod_never_gets_what_another_creation_of_its_name_asked_for(mode
     assert template["spec"]["spec"]["devices"]["requests"][0]["exactly"]["count"] == 1
 
 
+async def test_a_creation_that_is_refused_leaves_no_template(modes, cluster):
+    await modes.create(name="first")
+    quota = cluster.store.get("resourcequotas", NAMESPACE, "genet")
+    cluster.store.update("resourcequotas", {**quota, "spec": {"hard": {**quota["spec"]["hard"], "pods": "1"}}})
+    assert (await modes.create(gpuType="claimed", gpuCount=1)).status_code == 403
+    assert cluster.store.list("resourceclaimtemplates", NAMESPACE) == []
+
+
+async def test_a_template_that_another_creation_relies_on_is_not_taken_back(modes, cluster):
+    await modes.create(name="first")
+    kind = next(kind for kind in modes.services.settings.gpu.available_types if kind.name == "claimed")
+    made = await leave(modes, kind, count=1)
+    assert await leave(modes, kind, count=1) is None
+    await modes.services.create_pod._templates.take_back(made)
+    assert len(cluster.store.list("resourceclaimtemplates", NAMESPACE)) == 1
+
+
 async def leave(replica, kind, count):
     request = msgspec.convert({"image": "a", "gpuType": kind.name, "gpuCount": count}, PodRequest)
-    await replica.services.create_pod._templates.make(kind, request, "alice-alice", "pod-alice-alice-a")
+    return await replica.services.create_pod._templates.make(kind, request, "alice-alice", "pod-alice-alice-a")
 
 
 async def test_where_claims_are_not_served_their_types_are_refused(tmp_path):

@@ -31,7 +31,7 @@ SETTINGS: Final[dict[str, Any]] = {
     "podLimitPerUser": POD_LIMIT,
     "gpuLimitPerUser": GPU_LIMIT,
     "gpu": {"availableTypes": [{"name": "gpu", "resourceName": GPU}]},
-    "pod": {"defaults": {"cpu": "10m", "memory": "32Mi"}},
+    "pod": {"defaults": {"cpu": "50m", "memory": "32Mi"}},
     "storage": {"volumes": [{"name": "workspace", "mountPath": "/workspace", "size": "1Gi"}]},
 }
 

@@ -37,7 +37,7 @@ SETTINGS: Final[dict[str, Any]] = {
             {"name": NOWHERE_TYPE, "resourceName": GPU, "nodeSelector": {"genet.io/nowhere": "true"}},
         ]
     },
-    "pod": {"defaults": {"cpu": "10m", "memory": "32Mi"}},
+    "pod": {"defaults": {"cpu": "50m", "memory": "32Mi"}},
     "storage": {"volumes": [{"name": "workspace", "mountPath": "/workspace", "size": "1Gi"}]},
 }
 

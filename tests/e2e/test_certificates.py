@@ -63,7 +63,7 @@ def start(
                 kubectl.kubeconfig,
                 cluster={"name": "real", "server": cluster["server"], "caData": ca_data},
                 kubeconfig={"mode": "cert", "cert": {"maxHours": hours}},
-                pod={"defaults": {"cpu": "10m", "memory": "32Mi"}},
+                pod={"defaults": {"cpu": "50m", "memory": "32Mi"}},
             )
             return stack.enter_context(serving(config, GENET_KUBERNETES__GRANTS_NAMESPACE=namespaces[0]))
 

@@ -13,7 +13,7 @@ from tests.processes import Replica, configuration, serving, until
 pytestmark = pytest.mark.e2e
 
 REGISTRY: Final = os.environ.get("REGISTRY", "127.0.0.1:5000").removeprefix("http://")
-SMALL: Final = {"cpu": "10m", "memory": "32Mi"}
+SMALL: Final = {"cpu": "50m", "memory": "32Mi"}
 
 
 class Diagnosed:

@@ -203,7 +203,7 @@ def settings(
             "plugin": "genet",
             "issuerCAData": base64.b64encode(Path(upstream.settings()["caFile"]).read_bytes()).decode(),
         },
-        "pod": {"defaults": {"cpu": "10m", "memory": "32Mi"}},
+        "pod": {"defaults": {"cpu": "50m", "memory": "32Mi"}},
     }
 
 

@@ -30,6 +30,7 @@ from genet.tenancy.service import Tenancy
 log = logging.getLogger(__name__)
 
 MOST_PER_USER: Final = 50
+_MOST_TRIES: Final = 20
 _CHANGED: Final = "genet.io/changed"
 """Annotation of the Secret: another value at each forced write, so that whoever read it before has to read again."""
 
@@ -81,6 +82,8 @@ class SSHKeys:
         self._tenancy = tenancy
         self._is_disabled = is_disabled
         self._clock = clock
+        self._late: dict[str, int] = {}
+        """Whose keys could not be published, and how often that was tried again."""
 
     async def of(self, user: User) -> tuple[Key, ...]:
         """In the order in which they were added. Raises NamespaceTaken where they are of somebody of the same name."""
@@ -110,7 +113,8 @@ class SSHKeys:
         await self._records.change(KEYS, user.identifier, added, user=user.identifier)
         try:
             await self.publish(user.identifier, force=True)
-        except GenetError as error:  # the next round does it
+        except GenetError as error:
+            self._late[user.identifier] = 0
             log.warning("a new SSH key of %s is not in their pods yet: %s", user.identifier, error.detail)
         return new
 
@@ -128,11 +132,23 @@ class SSHKeys:
         try:
             await self.publish(user.identifier, force=True)
         except GenetError as error:
+            self._late[user.identifier] = 0
             log.warning("an SSH key of %s is removed, but not from their pods yet: %s", user.identifier, error.detail)
             raise Unavailable(
                 "the key is removed from your profile, but your running pods could not be told: that is tried again "
                 "within minutes; delete the pods if somebody else has the key"
             ) from error
+
+    async def catch_up(self) -> None:
+        """Publish what could not be published before, once; after many failures the round through all is left to it."""
+        for identifier in list(self._late):
+            tries = self._late.pop(identifier) + 1
+            try:
+                await self.publish(identifier, force=True)
+            except GenetError as error:
+                log.warning("SSH keys of %s are not in their pods yet: %s", identifier, error.detail)
+                if tries < _MOST_TRIES:
+                    self._late.setdefault(identifier, tries)
 
     async def publish(self, identifier: str, *, force: bool = False) -> None:
         """Write the person's keys where their pods read them; without pods of theirs there is no such place yet.

@@ -36,7 +36,9 @@ ORPHAN_AFTER: Final = timedelta(minutes=10)
 _PARALLEL = 4
 _MOST_AT_ONCE = 100
 _PAUSE_SECONDS = 2.0
-_ROUND_SECONDS = 300.0
+_CATCH_UP_SECONDS = 30.0
+_ROUND_SECONDS = 3600.0
+"""It costs some calls for each person, by every replica, and finds what hardly ever is."""
 _MOST_WAIT = timedelta(minutes=10)
 
 Where = tuple[str, str]
@@ -89,6 +91,7 @@ class Unfinished:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._complete_for_ever())
                 if self._is_on:
+                    group.create_task(self._catch_up_for_ever())
                     group.create_task(self._go_round_for_ever())
         finally:
             unsubscribe()
@@ -184,7 +187,7 @@ class Unfinished:
         if self._is_restarting(meta.namespace, meta.labels[naming.POD]):
             return
         if pod is not None:
-            if not ssh.is_owned_by(service, pod):
+            if _is_ours(pod) and not ssh.is_owned_by(service, pod):
                 await self._again(pod)
             return
         if meta.owner_references or not self._is_old(service):
@@ -211,6 +214,11 @@ class Unfinished:
         while True:
             await self.complete()
             await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _catch_up_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(_CATCH_UP_SECONDS)
+            await self._keys.catch_up()
 
     async def _go_round_for_ever(self) -> None:
         while True:

@@ -265,3 +265,13 @@ async def test_nothing_is_made_for_a_pod_on_its_way_out(replica, made, cluster, 
     await other._unfinished.complete()
     await other._unfinished.go_round()
     assert service(cluster) is None
+
+
+async def test_a_pod_of_that_name_that_genet_did_not_make_gets_nothing(replica, made, cluster, clock):
+    """Somebody was faster than a restart: what it left behind is not theirs."""
+    await companions_of(replica, clock).release(live(replica))
+    pod = cluster.store.get("pods", NAMESPACE, POD)
+    cluster.store.update("pods", {**pod, "metadata": {**pod["metadata"], "labels": {}}})
+    await until(lambda: not live(replica).metadata.labels)
+    await companions_of(replica, clock)._unfinished.go_round()
+    assert owners(service(cluster)) == []

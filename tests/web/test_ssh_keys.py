@@ -144,8 +144,15 @@ async def test_a_removal_that_pods_do_not_hear_of_is_no_success(replica, cluster
     answer = await replica.ask("DELETE", f"{PATH}/{key['id']}")
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert len(published(cluster)) == 1
-    await replica.services.ssh_keys.publish("alice-alice")
-    assert published(cluster) == [], "any replica's next round puts it right"
+    await switch(cluster, "fail", status=500, path=SECRET, times=1)
+    await replica.services.ssh_keys.catch_up()
+    assert len(published(cluster)) == 1
+    await replica.services.ssh_keys.catch_up()
+    assert published(cluster) == []
+    refused = len(cluster.api.faults.refused)
+    await switch(cluster, "fail", status=500, path=SECRET, times=1)
+    await replica.services.ssh_keys.catch_up()
+    assert len(cluster.api.faults.refused) == refused, "what was put right is not asked about again"
 
 
 async def test_who_is_disabled_opens_nothing_until_enabled_again(replica, cluster):

@@ -2,6 +2,9 @@
 
 It takes a process of its own to look, and one to kill. What is being killed may be starting others, so it is looked
 again until nothing is left.
+
+Trap: who made the image made its `sh`, and so what it says of its processes. Nothing of that reaches further than the
+container, and none of it may keep this server busy: not with long lists, not with many, not for long.
 """
 
 import asyncio
@@ -23,7 +26,11 @@ _PASSES: Final = 8
 _MOST_BYTES: Final = 4 * 1024 * 1024
 """Of a list of processes, about ten thousand."""
 _MOST_PIDS: Final = 1000
+"""That one process is told to end."""
+_MOST_ENDED: Final = 10_000
+"""In one pass."""
 _LOOK_SECONDS: Final = 15.0
+_MOST_SECONDS: Final = 120.0
 
 
 class Killing:
@@ -32,11 +39,13 @@ class Killing:
     Args:
         kube: the gateway.
         pause_seconds: how long processes have to go before it is looked again; grows with each time.
+        most_seconds: how long it is tried.
     """
 
-    def __init__(self, kube: KubeClient, *, pause_seconds: float = 0.1) -> None:
+    def __init__(self, kube: KubeClient, *, pause_seconds: float = 0.1, most_seconds: float = _MOST_SECONDS) -> None:
         self._kube = kube
         self._pause_seconds = pause_seconds
+        self._most_seconds = most_seconds
 
     async def family(self, where: Place, cookie: str, began: Started | None) -> bool:
         """End a command and all that came of it; whether anything may be left."""
@@ -58,6 +67,13 @@ class Killing:
         return await self._until_none(where, cookie, partial(processes.remaining, started=began))
 
     async def _until_none(self, where: Place, cookie: str, choose: Choose) -> bool:
+        try:
+            async with asyncio.timeout(self._most_seconds):
+                return await self._passes(where, cookie, choose)
+        except TimeoutError:
+            return True
+
+    async def _passes(self, where: Place, cookie: str, choose: Choose) -> bool:
         for attempt in range(_PASSES):
             try:
                 left = choose(await self._look(where, cookie))
@@ -72,13 +88,14 @@ class Killing:
         return True
 
     async def _look(self, where: Place, cookie: str) -> Table:
-        table = processes.read_table(await self._run(where, processes.listing(cookie)))
+        said = await self._run(where, processes.listing(cookie))
+        table = await asyncio.to_thread(processes.read_table, said)  # a long list takes a while
         if not table.processes:
             raise Unavailable("the container does not say what runs in it")
         return table
 
     async def _send(self, where: Place, signal: Signal, pids: Collection[int]) -> None:
-        several = sorted(pids)
+        several = sorted(pids)[:_MOST_ENDED]
         for first in range(0, len(several), _MOST_PIDS):
             await self._run(where, signal(several[first : first + _MOST_PIDS]))
 

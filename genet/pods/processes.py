@@ -30,8 +30,9 @@ _HANG_UP: Final = 'kill -s HUP "$@" 2>/dev/null; kill -s CONT "$@" 2>/dev/null; 
 
 _SIGHUP: Final = 1
 _DEAD: Final = frozenset("ZXx")
-_STAT = re.compile(r"(\d+) \(.*\) (\S) ([-\d ]+)", re.DOTALL)
-_BEARER = re.compile(r"/proc/(\d+)/(?:environ|cmdline)")
+_STAT = re.compile(r"([0-9]{1,9}) \(.*\) (\S) ([-0-9 ]+)", re.DOTALL)
+_BEARER = re.compile(r"/proc/([0-9]{1,9})/(?:environ|cmdline)")
+_PID = re.compile(r"[0-9]{1,9}")
 # places in /proc/PID/stat behind the state: proc_pid_stat(5) counts them from 4
 _PARENT, _SESSION, _BEGAN, _IGNORED = 0, 2, 18, 29
 
@@ -95,7 +96,7 @@ def read_start(line: bytes, cookie: str) -> Started | None:
     """The first line of what `start` or `terminal` ran; None: it is something else."""
     said, _, rest = line.decode(errors="replace").strip().partition(" ")
     pid, _, stat = rest.partition(" ")
-    if said != cookie or not pid.isdecimal():
+    if said != cookie or not _PID.fullmatch(pid):
         return None
     process = _process(stat)
     return Started(int(pid), process.began if process else None)
@@ -150,14 +151,18 @@ def _alive(table: Table, pids: Collection[int]) -> frozenset[int]:
 
 def _process(line: str) -> Process | None:
     stat = _STAT.fullmatch(line.strip())
-    numbers = stat[3].split() if stat else []
-    if stat is None or len(numbers) <= _IGNORED:
+    words = stat[3].split() if stat else []
+    if stat is None or len(words) <= _IGNORED:
+        return None
+    try:
+        parent, session, began, ignored = (int(words[place]) for place in (_PARENT, _SESSION, _BEGAN, _IGNORED))
+    except ValueError:  # a dash alone, or more digits than any number has
         return None
     return Process(
         pid=int(stat[1]),
-        parent=int(numbers[_PARENT]),
-        session=int(numbers[_SESSION]),
-        began=int(numbers[_BEGAN]),
+        parent=parent,
+        session=session,
+        began=began,
         is_dead=stat[2] in _DEAD,
-        ignores_hangup=bool(int(numbers[_IGNORED]) >> (_SIGHUP - 1) & 1),
+        ignores_hangup=bool(ignored >> (_SIGHUP - 1) & 1),
     )

@@ -36,6 +36,8 @@ _RETRY_SECONDS: Final = 5.0
 _START_SECONDS: Final = 10.0
 _LAST_WORDS_SECONDS: Final = 5.0
 _LONGEST_LINE: Final = 4096
+_ENDING: Final = 4
+"""So many times as many as may be open may be on their way out: a page that is loaded again waits for none of them."""
 _NOT_STARTED: Final = frozenset({126, 127})
 _KILLED: Final = 128
 """Exit codes beyond it are those of signals."""
@@ -124,6 +126,7 @@ class Terminals:
         self._per_user = per_user
         self._pace = pace
         self._open: Counter[str] = Counter()
+        self._ending: Counter[str] = Counter()
         self._tasks = Tasks()
         self._draining = asyncio.Event()
         self._shown = 0
@@ -183,6 +186,9 @@ class Terminals:
         if self._open[user] >= self._per_user:
             detail = f"you have {self._per_user} terminals open already; close one"
             raise RateLimited(detail, retry_after=_RETRY_SECONDS)
+        if self._ending[user] >= _ENDING * self._per_user:
+            detail = f"{self._ending[user]} of your terminals are still being ended; try again in a moment"
+            raise RateLimited(detail, retry_after=_RETRY_SECONDS)
         self._open[user] += 1
         try:
             cookie = secrets.token_hex(16)
@@ -193,17 +199,26 @@ class Terminals:
                 finally:
                     if session.ended is None or session.ended.code is None:
                         await session.begin()
-                        self._tasks.start(self._kill(where, cookie, session))
+                        self._tasks.start(self._kill(user, where, cookie, session))
         finally:
-            self._open[user] -= 1
-            if not self._open[user]:
-                del self._open[user]
+            _one_less(self._open, user)
 
-    async def _kill(self, where: Place, cookie: str, session: "_Session") -> None:
-        if session.began is not None:
-            await self._killing.terminal(where, cookie, session.began)
-        else:  # it never came to say its PID: whatever has its cookie
-            await self._killing.family(where, cookie, None)
+    async def _kill(self, user: str, where: Place, cookie: str, session: "_Session") -> None:
+        """A container may take its time over it, so these are counted as well."""
+        self._ending[user] += 1
+        try:
+            if session.began is not None:
+                await self._killing.terminal(where, cookie, session.began)
+            else:  # it never came to say its PID: whatever has its cookie
+                await self._killing.family(where, cookie, None)
+        finally:
+            _one_less(self._ending, user)
+
+
+def _one_less(counts: Counter[str], user: str) -> None:
+    counts[user] -= 1
+    if not counts[user]:
+        del counts[user]
 
 
 class _Typed:

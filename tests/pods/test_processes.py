@@ -1,8 +1,10 @@
 """Which processes belong to a command or a terminal, from what a container says of itself."""
 
+import time
+
 import pytest
 
-from genet.pods.processes import Started, family, listing, read_start, read_table, remaining, start, terminals
+from genet.pods.processes import Started, Table, family, listing, read_start, read_table, remaining, start, terminals
 
 COOKIE = "c0" * 16
 
@@ -28,6 +30,8 @@ def test_a_command_is_started_by_arguments_alone():
         (f"{COOKIE} 20 {stat(20, 0, 20, name='a (b) c')}\r\n", Started(20, 100)),
         (f"{COOKIE} 20 \n", Started(20, None)),
         (f"{COOKIE} x\n", None),
+        (f"{COOKIE} {'1' * 5000} \n", None),
+        (f"{COOKIE} ٢٠ \n", None),
         (f"{COOKIE}\n", None),
         ("sh: something else\n", None),
         ("", None),
@@ -78,3 +82,17 @@ def test_what_ignores_a_hang_up_is_meant_to_stay_but_not_the_shell():
 
 def test_lines_that_are_cut_are_left_out():
     assert read_table(b"20 (sh) S 0 20 20 0\nnonsense\n\n/proc/x/environ\n").processes == ()
+
+
+@pytest.mark.parametrize("number", ["1" * 5000, "-", "--1"])
+def test_numbers_that_are_none_are_left_out_with_their_lines(number):
+    """Whoever makes an image makes its `cat`, too."""
+    lines = [f"{number} (sh) S 0 20 20", f"20 (sh) S {number} 20 20" + " 0" * 40, f"/proc/{number}/environ"]
+    assert read_table("\n".join(lines).encode()) == Table((), frozenset())
+
+
+@pytest.mark.parametrize("line", [b"1 (" + b") S 1 " * 700_000, b"1 () S -" + b"1" * 4_000_000 + b"x"])
+def test_a_line_that_never_ends_is_read_once(line):
+    began = time.process_time()
+    assert read_table(line).processes == ()
+    assert time.process_time() - began < 2

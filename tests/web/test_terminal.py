@@ -1,5 +1,6 @@
 """Terminals over real sockets on the embedded cluster: who gets one, what passes, and what is left of it."""
 
+import asyncio
 import hashlib
 
 import aiohttp
@@ -7,6 +8,7 @@ import pytest
 
 from genet.errors import Forbidden
 from genet.pods.killing import Killing
+from genet.pods.place import Place
 from genet.pods.terminal import Pace, Terminals
 from tests.replicas import settings, until
 from tests.screens import PROTOCOL, screen
@@ -196,6 +198,43 @@ async def test_one_person_has_so_many_at_once(desk):
     await until(lambda: not desk.services.shells.terminals._open)
     async with desk.screen() as again:
         await again.until("# ")
+
+
+class Slow(Killing):
+    """In a container that takes its time to say what runs in it."""
+
+    def __init__(self, kube):
+        super().__init__(kube)
+        self.goes_on = asyncio.Event()
+
+    async def terminal(self, where, cookie, began):
+        await self.goes_on.wait()
+        return await super().terminal(where, cookie, began)
+
+
+async def test_those_that_are_still_being_ended_are_bounded_too(desk):
+    slow = Slow(desk.services.create_pod._kube)
+    terminals = Terminals(desk.services.create_pod._kube, slow, per_user=2, pace=Pace(idle=60))
+    object.__setattr__(desk.services.shells, "terminals", terminals)
+    for _ in range(8):
+        async with desk.screen() as one:
+            await one.until("# ")
+        await until(lambda: not terminals._open)
+    async with desk.screen() as more:
+        assert (await more.end(), more.messages) == (4429, [{"type": "error", "code": "rate_limited"}])
+    slow.goes_on.set()
+    await desk.is_alone()
+    await until(lambda: not terminals._ending)
+    async with desk.screen() as again:
+        await again.until("# ")
+
+
+async def test_a_container_that_only_delays_is_left_alone_after_a_while(desk):
+    async with desk.screen() as one:
+        await one.until("# ")
+    await desk.is_alone()
+    killing = Killing(desk.services.create_pod._kube, most_seconds=0.0)
+    assert await killing.family(Place("user-alice-alice", POD, "main"), "c0" * 16, None)
 
 
 async def test_silence_ends_it(desk):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 import msgspec
@@ -25,9 +26,14 @@ class DescribePod:
         self._collect = collect
         self._clock = clock
 
-    async def __call__(self, pod: Pod, language: Language) -> PodDescription:
-        """Raises NotFound if the pod is gone meanwhile."""
+    async def __call__(self, pod: Pod, language: Language, *, sees_names: bool = True) -> PodDescription:
+        """Who else holds what the pod waits for is left out unless the caller `sees_names`.
+
+        Raises NotFound if the pod is gone meanwhile.
+        """
         collected = await self._collect(pod)
+        if not sees_names:
+            collected = replace(collected, evidence=replace(collected.evidence, holders=()))
         # thousands of nodes are some milliseconds of arithmetic: not on the event loop
         return await asyncio.to_thread(self._describe, collected, language)
 

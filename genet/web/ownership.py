@@ -4,10 +4,11 @@ from typing import Annotated
 
 from litestar.params import QueryParameter
 
+from genet.auth.policy import CLUSTER_READ
 from genet.auth.user import User
 from genet.errors import NotFound
 from genet.kube import objects
-from genet.web.guards import AnyConnection, current_user
+from genet.web.guards import AnyConnection, current_caller, current_user
 from genet.web.services import Services
 
 Owner = Annotated[str | None, QueryParameter(name="owner", description="userIdentifier to act for; admins only")]
@@ -17,6 +18,12 @@ def caller(request: AnyConnection) -> User:
     user = current_user(request)
     assert user is not None, "the gate lets nobody in here"  # noqa: S101 # the policy table says LOGGED_IN
     return user
+
+
+def sees_names(request: AnyConnection) -> bool:
+    """Whether the caller may be told who else uses the cluster's GPUs: whoever may read the overview."""
+    known = current_caller(request)
+    return known is not None and (known.scopes is None or CLUSTER_READ in known.scopes)
 
 
 def whose(request: AnyConnection, owner: str | None, services: Services) -> User:

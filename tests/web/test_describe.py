@@ -82,6 +82,12 @@ async def test_who_holds_the_gpus_is_told_with_when_the_first_of_them_ends(repli
     held = found["reasons"][1]["params"]
     assert held["holders"] == ["bob-bob (3)"]
     assert held["endsAt"] == made.json()["deletesAt"]
+    for scopes, told in ((["pods:read"], False), (["pods:read", "cluster:read"], True)):
+        body = {"name": "t", "scopes": scopes, "expiresInDays": 1}
+        token = (await replica.ask("POST", "/api/tokens", json=body)).json()["token"]
+        answer = await replica.ask("GET", f"/api/pods/{POD}/describe", headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 200
+        assert ("bob" in answer.text) == told, scopes
 
 
 async def test_values_of_variables_are_nowhere_in_the_answer(replica, pod):

@@ -138,6 +138,19 @@ async def test_all_bad_fields_are_named(desk, body, fields):
     assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (422, fields)
 
 
+async def test_a_command_ends_with_the_token_that_let_it_in(desk):
+    body = {"name": "t", "scopes": ["pods:write"], "expiresInDays": 1}
+    token = (await desk.http.post("/api/tokens", params={"user": "alice"}, json=body)).json()
+    headers = {"Authorization": f"Bearer {token['token']}"}
+    async with httpx.AsyncClient(base_url=desk.url, headers=headers, trust_env=False) as http:
+        asking = asyncio.create_task(http.post(f"/api/pods/{POD}/exec", json={"command": ["sleep", "71"]}, timeout=30))
+        await until(lambda: desk.runs("sleep 71"))
+        await desk.http.delete(f"/api/tokens/{token['id']}", params={"user": "alice"})
+        ended = (await asking).json()
+    assert (ended["exitCode"], ended["timedOut"]) == (None, False)
+    await desk.is_alone()
+
+
 async def test_a_token_needs_the_scope(desk):
     made = await desk.http.post(
         "/api/tokens",

@@ -6,7 +6,7 @@ from litestar.params import FromPath
 from genet.pods.description import PodDescription
 from genet.web.guards import AnyRequest
 from genet.web.language import spoken
-from genet.web.ownership import Owner, find
+from genet.web.ownership import Owner, find, sees_names
 from genet.web.problems import refusals
 from genet.web.services import Injected
 
@@ -20,7 +20,10 @@ from genet.web.services import Injected
 async def describe_pod(
     request: AnyRequest, services: Injected, pod_id: FromPath[str], owner: Owner = None
 ) -> PodDescription:
-    """The pod in full, and why it does not run: codes with their params, and sentences in the caller's language."""
+    """The pod in full, and why it does not run: codes with their params, and sentences in the caller's language.
+
+    Who else holds GPUs is the overview's to tell: a token that may not read that is not told.
+    """
     services.require_synced()
     _, pod = await find(request, owner, pod_id, services)
-    return await services.describe_pod(pod, spoken(request))
+    return await services.describe_pod(pod, spoken(request), sees_names=sees_names(request))

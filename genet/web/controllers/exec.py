@@ -1,4 +1,4 @@
-"""One command in a pod over HTTP; it ends when its client hangs up."""
+"""One command in a pod over HTTP; it ends when its client hangs up, and with what let its client in."""
 
 import asyncio
 
@@ -8,7 +8,8 @@ from litestar.params import FromPath, JSONBody
 from genet.pods.exec import ExecRequest, ExecResult
 from genet.pods.place import place
 from genet.web.body import Body, BodyDTO
-from genet.web.guards import AnyRequest
+from genet.web.endings import on_end
+from genet.web.guards import AnyRequest, current_caller
 from genet.web.ownership import Owner, caller, find
 from genet.web.problems import refusals
 from genet.web.services import Injected
@@ -32,16 +33,22 @@ async def exec_in_pod(
     data: JSONBody[Body[ExecRequest]],
     owner: Owner = None,
 ) -> ExecResult:
-    """Run a command to its end. It is killed, with all it started, at its time-out and when the client hangs up."""
+    """Run a command to its end.
+
+    It is killed, with all it started, at its time-out, when the client hangs up, and when the client's session or token
+    ends.
+    """
     wanted = data.checked()
     _, pod = await find(request, owner, pod_id, services)
     gone = asyncio.Event()
     listening = asyncio.create_task(_hear(request, gone))
+    stop = on_end(services, current_caller(request), gone.set)
     try:
         return await services.shells.exec(
             caller(request).identifier, place(pod, wanted.container), wanted.command, wanted.timeout_seconds, gone
         )
     finally:
+        stop()
         listening.cancel()
 
 

@@ -3,11 +3,10 @@
 from litestar import get
 from litestar.params import FromPath
 
-from genet.auth.policy import CLUSTER_READ
 from genet.flows.pod_cards import SharedDevices
 from genet.flows.pod_metrics import PodUse
-from genet.web.guards import AnyRequest, current_caller
-from genet.web.ownership import Owner, find
+from genet.web.guards import AnyRequest
+from genet.web.ownership import Owner, find, sees_names
 from genet.web.problems import refusals
 from genet.web.services import Injected
 
@@ -27,6 +26,4 @@ async def shared_gpus(
 ) -> SharedDevices:
     """Who else works on the pod's cards. Names are the overview's: a token that may not read that gets none."""
     _, pod = await find(request, owner, pod_id, services)
-    caller = current_caller(request)
-    sees_names = caller is not None and (caller.scopes is None or CLUSTER_READ in caller.scopes)
-    return await services.shared_gpus(pod, sees_names=sees_names)
+    return await services.shared_gpus(pod, sees_names=sees_names(request))

@@ -55,7 +55,7 @@ def genet(replica, person, tmp_path: Path) -> CommandLine:
 
 
 def test_a_pod_is_made_used_and_given_back(genet):
-    said = "i=0; while true; do echo line $i; i=$((i+1)); sleep 0.2; done"
+    said = "trap 'exit 0' TERM; i=0; while true; do echo line $i; i=$((i+1)); sleep 0.2; done"
     made = genet.run("create", "--image", IMAGE, "--name", "one", "--env", "A=b", "--", "sh", "-c", said)
     assert made.returncode == 0, made.stderr
     assert made.stdout.startswith("one is Running on ")
@@ -99,7 +99,7 @@ def test_ssh_is_told_the_pods_host_key(genet, replica, person, tmp_path):
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
     public = key.with_suffix(".pub").read_text()
     replica.client(person.name).post("/api/profile/ssh-keys", json={"name": "e2e", "key": public}).raise_for_status()
-    genet("create", "--image", workbench.WORKBENCH, "--name", "four", "--memory", "64Mi")
+    genet("create", "--image", workbench.WORKBENCH, "--name", "four", "--cpu", "300m", "--memory", "64Mi")
     enter = ["ssh", "four", "-F", "none", "-o", "BatchMode=yes", "-i", str(key), "echo $SSH_CONNECTION; exit 9"]
     done = until(lambda: (tried := genet.run(*enter)).returncode == 9 and tried, seconds=90, what="ssh lets one in")
     assert len(done.stdout.split()) == 4

@@ -24,6 +24,12 @@ def there(kubectl: Kubectl, person: Person, name: str) -> bool:
     return kubectl.run("get", "pod", name, "-n", person.namespace).returncode == 0
 
 
+def uid(kubectl: Kubectl, person: Person, name: str) -> str | None:
+    """None: there is none at this moment."""
+    found = kubectl.run("get", "pod", name, "-n", person.namespace, "-o", "jsonpath={.metadata.uid}")
+    return found.stdout if found.returncode == 0 else None
+
+
 def kept(found: dict[str, Any]) -> dict[str, Any]:
     """All of the object but what the cluster says of itself."""
     meta = {key: value for key, value in found["metadata"].items() if key not in OF_THE_CLUSTER}
@@ -112,9 +118,9 @@ def test_deleted_while_it_restarts_it_does_not_come_back(replica: Replica, kubec
 def test_killed_in_the_middle_another_replica_finishes(
     replica: Replica, kubectl: Kubectl, person: Person, tmp_path: Any
 ) -> None:
-    """Killed while the old pod ends, which takes a while: its main process does not listen to TERM."""
+    """Killed while the old pod ends, which takes a while: its main process is slow to heed TERM."""
     with serving(configuration(tmp_path, kubectl.kubeconfig, **SETTINGS)) as victim:
-        stubborn = ["sh", "-c", "trap '' TERM; while true; do sleep 1; done"]
+        stubborn = ["sh", "-c", "trap 'sleep 10; exit 0' TERM; while true; do sleep 1; done"]
         pod_id = made(victim, person, "stubborn", command=stubborn)
         before, port = pod(kubectl, person, pod_id)["metadata"]["uid"], service(kubectl, person, pod_id)
         assert victim.client(person.name).post(f"/api/pods/{pod_id}/restart").status_code == 202
@@ -125,7 +131,7 @@ def test_killed_in_the_middle_another_replica_finishes(
     until(lambda: status(replica, person, pod_id) == "Restarting", seconds=2, what="the other says it")
 
     def is_back() -> bool:
-        return bool(there(kubectl, person, pod_id) and pod(kubectl, person, pod_id)["metadata"]["uid"] != before)
+        return uid(kubectl, person, pod_id) not in (None, before)
 
     until(is_back, seconds=120, what="the other replica has made it again")
     print(f"\nfinished by the other replica {(datetime.now(UTC) - killed).total_seconds():.0f} s after the kill")
@@ -169,7 +175,7 @@ def test_of_a_lost_node_the_same_comes_up_elsewhere(
     before = pod(kubectl, person, pod_id)["metadata"]["uid"]
     assert client.post(f"/api/pods/{pod_id}/restart", params={"avoidNode": "true"}).status_code == 202
     until(
-        lambda: there(kubectl, person, pod_id) and pod(kubectl, person, pod_id)["metadata"]["uid"] != before,
+        lambda: uid(kubectl, person, pod_id) not in (None, before),
         seconds=60,
         what="it is made again",
     )

@@ -116,7 +116,7 @@ def pod(
 
 
 def running(http: httpx.Client, image: str, directory: Path) -> Pod:
-    created = http.post("/api/pods", json={"image": image, "name": "desk", "memory": "64Mi"})
+    created = http.post("/api/pods", json={"image": image, "name": "desk", "cpu": "300m", "memory": "64Mi"})
     assert created.status_code == 201, created.text
     address = f"/api/pods/{created.json()['id']}"
 

@@ -146,7 +146,7 @@ class Kubelet:
             if (spec["driver"], spec["pool"]["name"]) == (driver, pool):
                 for item in spec.get("devices", ()):
                     if item["name"] == device:
-                        return str(item["attributes"]["uuid"]["string"])
+                        return str(item.get("attributes", {}).get("uuid", {}).get("string", ""))
         return ""
 
     async def _live(self, life: PodLife, pod: Obj) -> None:

@@ -9,7 +9,7 @@ The order of reads is the proof: the claims first, then the pods, then a delete 
 import asyncio
 import logging
 from collections.abc import Callable, Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from genet import lifecycle, naming
@@ -46,24 +46,31 @@ class Reclaim:
         listing = await self._kube.list(PVCS, label_selector=_LABELLED)
         return {claim.metadata.namespace for claim in listing.items}
 
-    async def sweep(self, namespace: str, *, dry_run: bool = False) -> list[str]:
-        """Remove the claims of one namespace that no pod uses and nobody is making a pod for; returns their names."""
+    async def sweep(
+        self, namespace: str, *, dry_run: bool = False, held: Callable[[timedelta], None] = lambda _: None
+    ) -> list[str]:
+        """Remove the claims of one namespace that no pod uses and nobody is making a pod for; returns their names.
+
+        `held` is told for how much longer somebody may be making a pod for a claim, of each claim that stays for it.
+        """
         names = self._names(namespace)
         if not names:
             return []
         claims = await self._kube.list(PVCS, namespace, label_selector=f"{naming.MANAGED}=true")
         mine = [claim for claim in claims.items if claim.metadata.name in names]
-        return [claim.metadata.name for claim in mine if await self._remove(claim, dry_run=dry_run)]
+        return [claim.metadata.name for claim in mine if await self._remove(claim, held, dry_run=dry_run)]
 
     def _names(self, namespace: str) -> set[str]:
         user = naming.user_of(namespace)
         return {naming.pvc(user, volume) for volume in self._volumes} if user is not None else set()
 
-    async def _remove(self, claim: PersistentVolumeClaim, *, dry_run: bool) -> bool:
+    async def _remove(self, claim: PersistentVolumeClaim, held: Callable[[timedelta], None], *, dry_run: bool) -> bool:
         """Whether this call deleted it."""
         for _ in range(_ATTEMPTS):
             meta = claim.metadata
             if not await self._is_free(claim):
+                if (left := _held_for(claim, self._clock())) is not None:
+                    held(left)
                 return False
             try:
                 if not dry_run:
@@ -99,6 +106,8 @@ class Reclaiming:
         self._pods = pods
         self._waiting: set[str] = set()
         self._wake = asyncio.Event()
+        self._later: dict[str, asyncio.TimerHandle] = {}
+        """By namespace: when a mark that was left behind by a creation has ended."""
 
     def soon(self, namespace: str) -> None:
         """Have a namespace swept."""
@@ -121,6 +130,8 @@ class Reclaiming:
                     await self._sweep(self._waiting.pop())
         finally:
             end()
+            for timer in self._later.values():
+                timer.cancel()
 
     def _seen(self, changes: Collection[Change[Pod]]) -> None:
         for before, after in changes:
@@ -142,13 +153,24 @@ class Reclaiming:
 
     async def _sweep(self, namespace: str) -> None:
         try:
-            removed = await self._reclaim.sweep(namespace)
+            removed = await self._reclaim.sweep(namespace, held=lambda time: self._again(namespace, time))
         except GenetError as error:
             log.warning("claims that go with their pods stay for now", extra={"error": error.detail})
-            asyncio.get_running_loop().call_later(_RETRY_SECONDS, self.soon, namespace)
+            self._again(namespace, timedelta(seconds=_RETRY_SECONDS))
             return
         for name in removed:
             log.info("a claim went with the last pod that used it", extra={"namespace": namespace, "claim": name})
+
+    def _again(self, namespace: str, later: timedelta) -> None:
+        """Nobody else comes back to it: who makes a pod may have died."""
+        if namespace in self._later:
+            self._later.pop(namespace).cancel()
+
+        def now() -> None:
+            del self._later[namespace]
+            self.soon(namespace)
+
+        self._later[namespace] = asyncio.get_running_loop().call_later(later.total_seconds(), now)
 
 
 def claims_of(pod: Pod) -> set[str]:
@@ -159,5 +181,11 @@ def claims_of(pod: Pod) -> set[str]:
 
 def is_held(claim: PersistentVolumeClaim, now: datetime) -> bool:
     """Whether somebody is making a pod for it; what cannot be read holds nothing."""
+    return _held_for(claim, now) is not None
+
+
+def _held_for(claim: PersistentVolumeClaim, now: datetime) -> timedelta | None:
+    """How much longer it is held; None: it is not."""
     marks = (text for key, text in claim.metadata.annotations.items() if key.startswith(naming.HELD))
-    return any(until > now for text in marks if (until := lifecycle.read_time(text)) is not None)
+    left = (until - now for text in marks if (until := lifecycle.read_time(text)) is not None)
+    return max((time for time in left if time > timedelta()), default=None)

@@ -237,6 +237,30 @@ async def test_another_replica_finishes_what_one_left_after_any_step(configurati
         assert await listed(other) == ({POD: "Running"}, {"podUsed": 1, "podLimit": 3, "gpuUsed": 0, "gpuLimit": 4})
 
 
+@pytest.mark.parametrize("stop", ["room held", "released"])
+async def test_of_a_pod_that_somebody_deleted_before_the_restart_did_nothing_is_left(configuration, cluster, stop):
+    """What had been taken off it already is nobody's: a Service that stays would fill the quota."""
+    clock = Clock()
+    async with replica_of(configuration) as first, replica_of(configuration, clock) as other:
+        await first.synced()
+        await other.synced()
+        await made(first, cluster)
+        refused = len(cluster.api.faults.refused)
+        await switch(cluster, "fail", **STOPS[stop])
+        assert (await restart(first)).status_code == 202
+        await until(lambda: len(cluster.api.faults.refused) > refused)
+        leave(first)
+        await switch(cluster, "heal")
+        cluster.store.delete("pods", NAMESPACE, POD)
+        await until(lambda: pod(cluster) is None)
+        assert "ownerReferences" not in cluster.store.get("services", NAMESPACE, POD)["metadata"]
+        clock.ahead = SILENT_AFTER
+        await until(lambda: record(cluster) is None)
+        assert cluster.store.find("services", NAMESPACE, POD) is None
+        assert cluster.store.find("secrets", NAMESPACE, f"{POD}-ssh") is None
+        assert reservations(cluster) == "[]"
+
+
 async def test_a_replica_that_wakes_up_late_undoes_nothing(configuration, cluster):
     """It is held up while it makes the pod; another finishes the restart, and the pod is deleted."""
     clock = Clock()

@@ -10,11 +10,13 @@ import pytest
 from genet import naming
 from genet.auth.user import User
 from genet.errors import Conflict, NotFound, QuotaRefused, Unavailable
+from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
+from genet.kube.objects import PODS
 from genet.settings import Settings
-from genet.storage.reclaim import Reclaim
-from genet.storage.service import Storage, VolumeTaken
-from tests.replicas import CONFIGURATION, settings, switch
+from genet.storage.reclaim import Reclaim, Reclaiming
+from genet.storage.service import HOLD, Storage, VolumeTaken
+from tests.replicas import CONFIGURATION, settings, switch, until
 
 NAMESPACE = "user-alice-alice"
 ALICE = User("alice", "alice@dev.invalid", "alice-alice", "dev|alice", is_admin=False)
@@ -269,6 +271,22 @@ async def test_a_creation_of_which_nobody_heard_holds_its_claim_until_its_mark_e
             raise Unavailable("no answer")
     assert await reclaim.sweep(NAMESPACE) == []
     assert await rooms(GOES, now=NOW + timedelta(minutes=6))[1].sweep(NAMESPACE) == [CLAIM]
+
+
+async def test_what_a_dead_replica_was_making_is_looked_at_again_when_its_mark_ends(rooms, cluster, kube):
+    """No pod goes and nobody creates one any more, so nothing else would remind of it."""
+    storage, reclaim = rooms(GOES, now=datetime.now(UTC) - HOLD + timedelta(seconds=0.7))
+    making = storage.ready(ALICE)
+    await making.__aenter__()  # and its replica dies
+    reclaim = Reclaim(kube, storage._settings, lambda: datetime.now(UTC))
+    reclaiming = asyncio.create_task(Reclaiming(reclaim, pods := Cache(kube, PODS)).run())
+    watching = asyncio.create_task(pods.run())
+    await asyncio.sleep(0.3)
+    assert CLAIM in claims(cluster)
+    await until(lambda: claims(cluster) == {})
+    for task in (reclaiming, watching):
+        task.cancel()
+    await asyncio.gather(reclaiming, watching, return_exceptions=True)
 
 
 async def test_what_is_marked_between_the_judgement_and_the_delete_is_not_deleted(rooms, cluster, kube):

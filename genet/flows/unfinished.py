@@ -3,6 +3,8 @@
 Most is seen from the pods cache, at no cost: a pod without the note of its port, one that does not start (its Secret
 may be missing), one that has ended. What the cache cannot show, Services that somebody deleted and those left behind
 by a restart that never ended, is found by a slow round through the namespaces. What fails is tried ever more seldom.
+
+Trap: the cache has the pods of all namespaces, and in those that Genet does not look after others write its labels.
 """
 
 import asyncio
@@ -125,7 +127,12 @@ class Unfinished:
         pod = self._pods.get(name, namespace)
         has_reason = _patience(pod) is not None or self._has_failed(where)
         is_leaving = pod is not None and pod.metadata.deletion_timestamp is not None
-        if pod is None or is_leaving or not has_reason or self._is_restarting(namespace, name):
+        home = self._namespaces.get(namespace)
+        if home is None and pod is not None:  # not heard of yet
+            self._failed(where)
+            return
+        is_foreign = home is None or _user_of(home) is None
+        if pod is None or is_leaving or is_foreign or not has_reason or self._is_restarting(namespace, name):
             self._waiting.pop(where, None)
             return
         try:
@@ -155,12 +162,7 @@ class Unfinished:
     async def go_round(self) -> None:
         """Through all namespaces of people, once."""
         users = [
-            (namespace.metadata.name, user)
-            for namespace in self._namespaces.all()
-            if (user := namespace.metadata.labels.get(naming.USER))
-            and namespace.metadata.labels.get(naming.MANAGED) == "true"
-            and namespace.metadata.name == naming.namespace(user)
-            and namespace.metadata.deletion_timestamp is None
+            (namespace.metadata.name, user) for namespace in self._namespaces.all() if (user := _user_of(namespace))
         ]
         await _each(users, self._look_through)
 
@@ -224,6 +226,13 @@ class Unfinished:
         while True:
             await asyncio.sleep(_ROUND_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 # no secret
             await self.go_round()
+
+
+def _user_of(namespace: Namespace) -> str | None:
+    """Whose it is; None: Genet does not look after it, or not any more."""
+    meta, user = namespace.metadata, namespace.metadata.labels.get(naming.USER)
+    is_managed = meta.labels.get(naming.MANAGED) == "true" and meta.deletion_timestamp is None
+    return user if is_managed and user and meta.name == naming.namespace(user) else None
 
 
 def _is_ours(pod: Pod) -> bool:

@@ -267,6 +267,32 @@ async def test_nothing_is_made_for_a_pod_on_its_way_out(replica, made, cluster, 
     assert service(cluster) is None
 
 
+@pytest.mark.parametrize("phase", ["Running", "Failed"])
+async def test_in_other_peoples_namespaces_its_labels_mean_nothing(replica, cluster, clock, phase):
+    """Who may make pods in a namespace of their own has no hand in what Genet makes and deletes."""
+    name, namespace = "pod-eve-eve-a", "user-eve-eve"
+    cluster.store.create("namespaces", {"metadata": {"name": namespace}})
+    labels = {"genet.io/managed": "true", "genet.io/created-by": "genet", "genet.io/pod": name}
+    notes = {"genet.io/ssh-port": "30022"} if phase == "Failed" else {}
+    forged = {"metadata": {"name": name, "namespace": namespace, "labels": labels, "annotations": notes},
+              "spec": {"containers": [{"name": "main", "image": "debian:13"}]}}  # fmt: skip
+    made = cluster.store.create("pods", forged)
+    cluster.store.update("pods", {**made, "status": {"phase": phase}}, subresource="status")
+    if phase == "Failed":
+        cluster.store.create("services", {"metadata": {"name": name, "namespace": namespace}})
+    pods = replica.services.pods._pods
+    await until(lambda: (pod := pods.get(name, namespace)) is not None and pod.status.phase == phase)
+    await until(lambda: replica.services.namespaces.get(namespace) is not None)
+    other = companions_of(replica, clock)
+    other._unfinished.follow([(None, pods.get(name, namespace))])
+    clock.now += timedelta(minutes=1)
+    await other._unfinished.complete()
+    await other._unfinished.go_round()
+    assert other._unfinished._waiting == {}
+    assert len(cluster.store.list("services", namespace)) == (phase == "Failed")
+    assert cluster.store.list("secrets", namespace) == []
+
+
 async def test_a_pod_of_that_name_that_genet_did_not_make_gets_nothing(replica, made, cluster, clock):
     """Somebody was faster than a restart: what it left behind is not theirs."""
     await companions_of(replica, clock).release(live(replica))

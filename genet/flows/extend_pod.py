@@ -63,6 +63,7 @@ class ExtendPod:
     async def __call__(self, pod: Pod, request: ExtendRequest) -> Pod:
         """Raises Invalid, Conflict while the pod ends, or NotFound if it is gone."""
         now = self._clock().replace(microsecond=0)
+        new_end(request, None, now, self._settings)  # what cannot be asked is said, however the pod is
 
         async def mark(current: Pod | None) -> dict[str, Any] | None:
             if current is None:

@@ -31,7 +31,7 @@ spec:
 YAML
 }
 create() { manifest "$@" | k create -f -; }
-has() { for _ in $(seq 300); do grep -q "$1" "$SCRATCH" && return; sleep 0.1; done; return 1; }
+has() { for _ in $(seq 600); do grep -q "$1" "$SCRATCH" && return; sleep 0.1; done; return 1; }
 watched() {
   kubectl --namespace "$NAMESPACE" get pods --watch --output-watch-events -l 'role in (web,brief)' \
     -o 'jsonpath={.type}{" "}{.object.metadata.name}{"\n"}' > "$SCRATCH" &

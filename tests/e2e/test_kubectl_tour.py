@@ -42,7 +42,7 @@ class Tour:
     def __init__(self, kubeconfig: str, namespace: str, scratch: Path) -> None:
         env = environment(KUBECONFIG=kubeconfig, NAMESPACE=namespace, IMAGE=IMAGE, SCRATCH=str(scratch))
         done = subprocess.run(
-            [installed("bash"), str(TOUR)], env=env, capture_output=True, text=True, check=True, timeout=120
+            [installed("bash"), str(TOUR)], env=env, capture_output=True, text=True, check=True, timeout=180
         )
         nodes = Kubectl(kubeconfig)("get", "nodes", "-o", "jsonpath={.items[*].metadata.name}").split()
         self.steps: dict[str, list[str]] = {}

@@ -10,11 +10,13 @@ from collections.abc import AsyncGenerator
 from io import BytesIO
 from typing import Final
 
-from genet.errors import Conflict, Invalid, Unavailable
+from genet.errors import Invalid, Unavailable
 from genet.kube.client import KubeClient
 from genet.kube.objects import Pod
 from genet.pods.container_life import chosen
 from genet.pods.model import PodLogs
+from genet.pods.place import NotRunning
+from genet.pods.restarting import is_stand_in
 
 MOST_BYTES: Final = 8 * 1024 * 1024
 """Of a log that is answered at once."""
@@ -26,12 +28,6 @@ AT_ONCE: Final = 4
 _IDLE_SECONDS: Final = 60.0
 _PART: Final = 16 * 1024
 """What the kubelet counts as a line, at most."""
-
-
-class NotRunning(Conflict):
-    """The container has not started yet, or did not run before."""
-
-    code = "not_running"
 
 
 class Ending:
@@ -74,7 +70,7 @@ class Logs:
             NotRunning: there is no log of it.
             Unavailable: it cannot be read in time.
         """
-        name = chosen(pod, container)
+        name = _name(pod, container)
         ending = Ending(MOST_BYTES)
         try:
             async with asyncio.timeout(WITHIN_SECONDS):
@@ -123,7 +119,7 @@ class Logs:
         Raises:
             NotRunning: there is no log of it.
         """
-        pieces = self._pieces(pod, chosen(pod, container), tail_lines, since_seconds, previous=previous)
+        pieces = self._pieces(pod, _name(pod, container), tail_lines, since_seconds, previous=previous)
         try:
             first = await anext(pieces, b"")
         except Invalid as error:
@@ -154,3 +150,11 @@ class Logs:
         async with opened as chunks:
             async for chunk in chunks:
                 yield chunk
+
+
+def _name(pod: Pod, container: str | None) -> str:
+    """The container's name. Raises NotRunning while there is no pod to ask."""
+    name = chosen(pod, container)
+    if is_stand_in(pod):
+        raise NotRunning("the pod is being restarted; try again in a moment")
+    return name

@@ -9,13 +9,14 @@ from genet.kube.client import KubeClient
 from genet.kube.exec import Execution
 from genet.kube.objects import Pod
 from genet.kube.requests import is_finished
+from genet.pods.restarting import is_stand_in
 
 _GONE = ("container not found", "not running", "task not found")
 """What kubelets say (as an error 500) of a container that has ended, or has not started."""
 
 
 class NotRunning(Conflict):
-    """The container has not started yet, or has ended."""
+    """The container has not started yet, has ended, or did not run before."""
 
     code = "not_running"
 
@@ -43,6 +44,8 @@ def place(pod: Pod, container: str | None) -> Place:
         raise NotRunning("the pod is being deleted")
     if is_finished(pod):
         raise NotRunning("the pod has ended")
+    if is_stand_in(pod):
+        raise NotRunning("the pod is being restarted; try again in a moment")
     return Place(pod.metadata.namespace, pod.metadata.name, container or names[0])
 
 

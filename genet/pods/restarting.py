@@ -117,6 +117,11 @@ def stand_in(restart: Restart) -> Pod:
     return msgspec.convert({**manifest, "metadata": metadata}, Pod)
 
 
+def is_stand_in(pod: Pod) -> bool:
+    """Whether there is no object of the pod: the cluster gives a phase to each."""
+    return not pod.status.phase
+
+
 def status_of(restart: Restart) -> str:
     return TERMINATING if restart.is_cancelled else RESTARTING
 

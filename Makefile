@@ -12,7 +12,7 @@ SCENARIO ?= small
 COUNT ?= 20000
 SEED ?=
 
-.PHONY: help setup demo test check e2e browser bench fuzz mutants frontend lock format clean
+.PHONY: help setup demo test check e2e browser bench fuzz chaos mutants frontend lock format clean
 
 help:  ## this list
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -73,6 +73,9 @@ $(FUZZ): requirements-fuzz.lock
 	test -x $(VENV)/fuzz/bin/python || $(PYTHON) -m venv $(VENV)/fuzz
 	$(VENV)/fuzz/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-fuzz.lock
 	touch $@
+
+chaos: setup  ## 400 operations of twenty people on two replicas that are killed at random (SEED=)
+	GENET_CHAOS_OPERATIONS=400 GENET_CHAOS_SEED="$(or $(SEED),random)" $(BIN)/pytest tests/live/test_chaos.py -s
 
 mutants: setup  ## take each defence out and see its tests fail (MUTANTS=--seconds 900)
 	$(BIN)/python tests/mutants/run.py $(MUTANTS)

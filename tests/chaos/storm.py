@@ -47,12 +47,20 @@ class Operation(NamedTuple):
 
 
 class Storm:
-    def __init__(self, pair: Pair, people: Sequence[Person], modes: Sequence[dict[str, Any]], image: str) -> None:
+    def __init__(
+        self,
+        pair: Pair,
+        people: Sequence[Person],
+        modes: Sequence[dict[str, Any]],
+        image: str,
+        *,
+        command: Sequence[str] = ("sleep", "3600"),
+    ) -> None:
         """`modes` are the ways to ask for GPUs: fields of a request."""
         self._pair = pair
         self._people = people
         self._modes = modes
-        self._image = image
+        self._container = {"image": image, "command": list(command)}
         self._http = httpx.Client(trust_env=False, timeout=120, limits=httpx.Limits(max_keepalive_connections=0))
         self.outcomes: Counter[tuple[str, str]] = Counter()
         self.bad: list[Any] = []
@@ -140,7 +148,7 @@ class Storm:
             self._promise(operation, answer)
 
     def _request(self, chance: random.Random, name: str) -> dict[str, Any]:
-        return {"image": self._image, "name": name, "command": ["sleep", "3600"], **chance.choice(self._modes)}
+        return {**self._container, "name": name, **chance.choice(self._modes)}
 
     def _ask(self, operation: Operation, method: str, path: str, body: Any) -> httpx.Response | None:
         """Of the replica of this operation, or, as a load balancer would, of the other one where nobody listens."""

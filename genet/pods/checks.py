@@ -21,6 +21,8 @@ from genet.settings import GPUType, Settings
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _DEVICE_VARIABLE = re.compile(r".*_VISIBLE_DEVICES|NVIDIA_.*", re.IGNORECASE)
 _NUL = "\0"
+_MOST_TEXT = 512 * 1024
+"""Bytes of command and variables together: a restart keeps the whole pod in one Secret, and those hold 1 MiB."""
 _NAMED = 3
 """Entries of the allow-list that a refusal names."""
 
@@ -172,5 +174,13 @@ def _process(request: PodRequest) -> Iterator[FieldError]:
         if _NUL in variable.value:
             yield FieldError(f"env[{index}].value", "holds a NUL character")
         seen.add(variable.name)
+    yield from _size(request)
     if request.working_dir is not None and not re.fullmatch(r"/[^\0\n]{0,4095}", request.working_dir):
         yield FieldError("workingDir", "expected an absolute path")
+
+
+def _size(request: PodRequest) -> Iterator[FieldError]:
+    texts = [*request.command, *(f"{variable.name}{variable.value}" for variable in request.env)]
+    if sum(len(text.encode(errors="replace")) for text in texts) > _MOST_TEXT:
+        message = f"expected at most {_MOST_TEXT // 1024} KiB of command and env together"
+        yield FieldError("env" if request.env else "command", message)

@@ -64,6 +64,11 @@ def env(*names):
     return [{"name": name, "value": "x"} for name in names]
 
 
+def long_env(count):
+    """As many variables of 32 KiB each."""
+    return [{"name": f"A{number}", "value": "x" * 32 * 1024} for number in range(count)]
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -82,6 +87,7 @@ def env(*names):
         {"command": ["sh", "-c", "echo $(x)\n"]},
         {"env": env("A", "_b.c-D", "CUDA_DEVICE_ORDER", "VISIBLE_DEVICES")},
         {"workingDir": "/work space"},
+        {"env": long_env(15)},
         *({"image": image} for image in ("a", "a/b:c", "localhost:5000/a", "r.example/a/b_c.d@sha256:" + "0" * 64)),
     ],
 )
@@ -117,6 +123,8 @@ def test_what_is_good_passes(fields):
             )
         ),
         ("env[0].value", {"env": [{"name": "A", "value": "\0"}]}),
+        ("env", {"env": long_env(16), "command": ["a"]}),
+        ("command", {"command": ["é" * 32 * 1024] * 9}),
         *(("workingDir", {"workingDir": where}) for where in ("", "relative", "/a\0", "/a\n")),
     ],
 )

@@ -6,6 +6,7 @@ import pytest
 
 from genet import naming
 from genet.cleanup import restarts
+from genet.cleanup.run import Action
 from genet.kube.client import KubeClient
 from genet.kube.objects import PODS
 from genet.kube.records import Records
@@ -33,7 +34,8 @@ async def run(kubeconfig, cluster):
     configuration = settings(kubeconfig)
 
     async def run(until=None, *, pod=None, is_old=False, dry_run=False):
-        told, noted = [], []
+        told: list[Action] = []
+        noted: list[tuple[str, str]] = []
 
         async def note(pod, verdict):
             noted.append((pod.metadata.name, verdict.reason))

@@ -139,9 +139,11 @@ async def test_while_no_object_is_there_it_is_shown_and_counted_and_its_name_is_
             refused = await one.create(name="a")
             assert (refused.status_code, refused.json()["code"]) == (409, "pod_exists")
             assert (await one.ask("POST", f"{PATH}/extend", json={"hours": 1})).status_code == 409
-            for method, what, body in (("GET", "logs", None), ("POST", "exec", {"command": ["true"]})):
-                refused = await one.ask(method, f"{PATH}/{what}", **({"json": body} if body else {}))
-                assert (refused.status_code, refused.json()["code"]) == (409, "not_running"), what
+            for refused in (
+                await one.ask("GET", f"{PATH}/logs"),
+                await one.ask("POST", f"{PATH}/exec", json={"command": ["true"]}),
+            ):
+                assert (refused.status_code, refused.json()["code"]) == (409, "not_running")
     await switch(cluster, "heal")
     await over(cluster, before)
 

@@ -84,7 +84,7 @@ class Storage:
         except GenetError as error:
             if not (may_be_made and isinstance(error, Unavailable)):  # else the marks stay until they end by themselves
                 await self._let_go(user, mark)
-                self._unused(naming.namespace(user.identifier))
+            self._unused(naming.namespace(user.identifier))
             raise
         await self._let_go(user, mark, made=True)
 

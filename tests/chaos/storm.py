@@ -17,6 +17,8 @@ from tests.chaos.people import Person
 
 NAMES = "abcd"
 AT_ONCE = 10
+RUSHES = 0.1
+"""Of creations, how many come with those of all other names."""
 KINDS = {
     "create": 34, "delete": 13, "restart": 24, "extend": 6, "get": 5, "list": 5,
     "exec": 3, "add key": 4, "drop key": 2, "volumes": 2, "describe": 2,
@@ -68,7 +70,10 @@ class Storm:
     def rage(self, seed: int, operations: int, kills: int) -> None:
         """A few operations at once; at some of them, a replica that answers them is killed, or both are."""
         chance = random.Random(seed)  # noqa: S311 # nothing secret
-        plan = [self._operation(chance) for _ in range(operations)]
+        plan: list[Operation] = []
+        while len(plan) < operations:
+            plan += self._operations(chance)
+        del plan[operations:]
         every = operations // (kills + 1)
         moments = {every * (n + 1) - chance.randrange(every // 2 + 1): chance.random() for n in range(kills)}
         places = threading.Semaphore(AT_ONCE)
@@ -102,6 +107,16 @@ class Storm:
         for (kind, outcome), count in sorted(self.outcomes.items()):
             kinds[kind] += f"{' (' if '(' not in kinds[kind] else ', '}{outcome}: {count}"
         return "; ".join(text + ")" for _, text in sorted(kinds.items()))
+
+    def _operations(self, chance: random.Random) -> list[Operation]:
+        """One; now and then, somebody asks for a pod of every name at once, at both replicas."""
+        one = self._operation(chance)
+        if one.kind != "create" or chance.random() > RUSHES:
+            return [one]
+        return [
+            Operation("create", one.person, name, number % 2, chance.randrange(2**32))
+            for number, name in enumerate(NAMES)
+        ]
 
     def _operation(self, chance: random.Random) -> Operation:
         [kind] = chance.choices(list(KINDS), list(KINDS.values()))

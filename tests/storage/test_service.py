@@ -265,10 +265,12 @@ async def test_a_creation_that_failed_leaves_no_mark_and_tells(rooms, cluster):
 
 
 async def test_a_creation_of_which_nobody_heard_holds_its_claim_until_its_mark_ends(rooms, cluster):
-    storage, reclaim = rooms(GOES)
+    told: list[str] = []
+    storage, reclaim = rooms(GOES, unused=told.append)
     with pytest.raises(Unavailable):
         async with storage.ready(ALICE):
             raise Unavailable("no answer")
+    assert told == [NAMESPACE]
     assert await reclaim.sweep(NAMESPACE) == []
     assert await rooms(GOES, now=NOW + timedelta(minutes=6))[1].sweep(NAMESPACE) == [CLAIM]
 

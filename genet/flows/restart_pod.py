@@ -52,15 +52,18 @@ class RestartPod:
         restarts: Restarts,
         steps: Steps,
         pods: Cache[Pod],
+        looks_after: Callable[[str], bool],
         is_device: Callable[[str], bool],
         clock: Callable[[], datetime],
         silent_after: timedelta = SILENT_AFTER,
     ) -> None:
+        """`looks_after` says whether a namespace is Genet's to act in."""
         self._kube = kube
         self._records = records
         self._restarts = restarts
         self._steps = steps
         self._pods = pods
+        self._looks_after = looks_after
         self._is_device = is_device
         self._clock = clock
         self._silent_after = silent_after
@@ -81,6 +84,7 @@ class RestartPod:
         companions: Companions,
         storage: Storage,
         pods: Cache[Pod],
+        looks_after: Callable[[str], bool],
         is_device: Callable[[str], bool],
         clock: Callable[[], datetime],
     ) -> Self:
@@ -95,7 +99,16 @@ class RestartPod:
             pods=pods,
             clock=clock,
         )
-        return cls(kube, records=records, restarts=restarts, steps=steps, pods=pods, is_device=is_device, clock=clock)
+        return cls(
+            kube,
+            records=records,
+            restarts=restarts,
+            steps=steps,
+            pods=pods,
+            looks_after=looks_after,
+            is_device=is_device,
+            clock=clock,
+        )
 
     async def __call__(self, pod: Pod, *, user: str, avoid_node: bool = False) -> None:
         """Returns when it has begun and nothing can stop it but a deletion; asking again while it lasts joins.
@@ -285,7 +298,9 @@ class RestartPod:
         for pod in self._pods.all():
             meta = pod.metadata
             mark = meta.annotations.get(naming.RESTART)
-            if mark is None or self._clock() - (meta.creation_timestamp or self._clock()) < _STRAY_AFTER:
+            if mark is None or not self._looks_after(meta.namespace):
+                continue
+            if self._clock() - (meta.creation_timestamp or self._clock()) < _STRAY_AFTER:
                 continue
             try:
                 record = await self._restarts.find(meta.namespace, meta.name)

@@ -168,6 +168,11 @@ class Tenancy:
         except NotFound:
             return None
 
+    def looks_after(self, namespace: str) -> bool:
+        """Whether that is a person's namespace, by its marks; what objects elsewhere say means nothing."""
+        user = naming.user_of(namespace)
+        return user is not None and self.resident(user) is not None
+
     async def _own(self, user: User) -> Namespace:
         name = naming.namespace(user.identifier)
         try:

@@ -185,6 +185,7 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
             companions=companions,
             storage=storage,
             pods=pods,
+            looks_after=tenancy.looks_after,
             is_device=is_device,
             clock=clock,
         )

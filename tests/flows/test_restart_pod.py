@@ -290,6 +290,9 @@ async def test_a_pod_made_after_everything_was_over_is_taken_away(replica, confi
     await made(replica, cluster)
     stray = pod(cluster)
     cluster.store.update("pods", {**stray, "metadata": {**stray["metadata"], "annotations": {naming.RESTART: "gone"}}})
+    cluster.store.create("namespaces", {"metadata": {"name": "elsewhere"}})
+    marked = {"name": POD, "namespace": "elsewhere", "annotations": {naming.RESTART: "gone"}}
+    cluster.store.create("pods", {"metadata": marked, "spec": {**stray["spec"]}})
     clock = Clock()
     clock.ahead = 2 * SILENT_AFTER + timedelta(seconds=60)
     async with replica_of(configuration, clock) as other:
@@ -297,6 +300,7 @@ async def test_a_pod_made_after_everything_was_over_is_taken_away(replica, confi
         await until(lambda: pod(cluster) is not None)
         clock.ahead += timedelta(seconds=60)
         await until(lambda: pod(cluster) is None)
+        assert cluster.store.find("pods", "elsewhere", POD) is not None
 
 
 async def test_who_extends_until_the_last_moment_is_extended(replica, cluster):

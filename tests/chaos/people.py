@@ -18,6 +18,8 @@ class Person:
         self.locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         """One request about a name at a time, so that what the answers promised is one thing."""
         self.pods: defaultdict[str, Due] = defaultdict(lambda: "gone")
+        self.cut: set[str] = set()
+        """Names of pods of which a creation was cut off."""
         self.keys: defaultdict[str, Due] = defaultdict(lambda: "gone")
         self.key_ids: dict[str, str] = {}
 

@@ -187,6 +187,8 @@ class Storm:
         due = person.pods[name]
         if due == "there" and (status == 404 or (kind == "create" and status == 201)):
             self.bad.append((operation, "it was lost", answer.text if answer is not None else None))
+        if kind == "create" and status == 503:
+            person.cut.add(person.pod(name))
         if kind == "create" and (status == 201 or (status == 503 and due == "gone")):
             person.pods[name] = "there" if status == 201 else "open"
         if kind == "delete" and (status == 204 or (status in (409, 503) and due == "there")):

@@ -100,13 +100,18 @@ class Truth:
             of_pods = [obj for obj in self.mine(path) if obj["metadata"]["name"].startswith("pod-")]
             for obj in of_pods:
                 owners = {owner["uid"] for owner in obj["metadata"].get("ownerReferences", ())}
-                if not owners & uids:
+                if not owners & uids and not (kind == "template" and not owners and self._was_cut(obj)):
                     found.append(f"{kind} {obj['metadata']['name']} of {sorted(owners) or 'nobody'}")
             if kind in ("Service", "Secret"):
                 names = {key_of(obj) for obj in of_pods}
                 suffix = "-ssh" if kind == "Secret" else ""
                 found += [f"no {kind} of {pod}" for space, pod in pods if (space, pod + suffix) not in names]
         return found
+
+    def _was_cut(self, template: Obj) -> bool:
+        """A creation that dies between template and pod leaves the template to the next pod of that name."""
+        space, name = key_of(template)
+        return name in self.people[space].cut
 
     def claims(self) -> list[str]:
         """PersistentVolumeClaims that are there for nothing, and those that a pod needs and that are not there."""

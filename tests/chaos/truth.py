@@ -12,6 +12,7 @@ import httpx
 
 from genet import naming
 from tests.chaos.people import Person
+from tests.processes import until
 
 Obj = dict[str, Any]
 Key = tuple[str, str]
@@ -134,7 +135,7 @@ class Truth:
     def _watch(self) -> None:
         """Every change of a pod, from the first: no quota may be passed at any moment."""
         try:
-            version = self.read("/api/v1/pods", limit="1")["metadata"]["resourceVersion"]
+            version = until(self._version, what="pods are listed")
             while not self._end.is_set():
                 params = {"watch": "true", "resourceVersion": version, "timeoutSeconds": "2"}
                 with self.http.stream("GET", "/api/v1/pods", params=params) as lines:
@@ -145,6 +146,11 @@ class Truth:
                         self._take(event["type"], event["object"])
         except Exception as error:  # noqa: BLE001 # told by `stop`
             self._failure = error
+
+    def _version(self) -> str:
+        """Of this moment; empty where the API server is in trouble just now."""
+        answer = self.http.get("/api/v1/pods", params={"limit": "1"})
+        return str(answer.json()["metadata"]["resourceVersion"]) if answer.is_success else ""
 
     def _take(self, kind: str, pod: Obj) -> None:
         space, name = key_of(pod)

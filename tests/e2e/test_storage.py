@@ -16,7 +16,7 @@ from tests.processes import Replica, configuration, serving
 
 pytestmark = pytest.mark.e2e
 
-SHELL = ["/bin/sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1 & wait $!; done"]
+SHELL = ["/bin/sh", "-c", "trap 'exit 0' TERM; sleep 3600 & wait"]
 
 
 @pytest.fixture(scope="module")

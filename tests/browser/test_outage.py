@@ -38,6 +38,7 @@ def test_a_lost_cluster_leaves_the_map_and_is_called_stale(visit: Visit, complai
     expect(sources).to_contain_text("Connection lost; this is how it was at", timeout=30_000)
     expect(sources).to_contain_text(re.compile(r"The server was last heard of \d+ seconds? ago"))
     assert heatmap.looks(cells) == before
+    page.close()  # or it would go on asking, and complain
     assert all("net::ERR_" in complaint for complaint in complaints)
     complaints.clear()
 

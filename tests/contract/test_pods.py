@@ -178,8 +178,13 @@ async def test_logs_are_the_last_lines_asked_for(person):
 async def test_events_are_those_of_the_pod_newest_first(person):
     pod = await person.made("one")
     await person.sees("one", "Running")
-    events = (await person.read(f"/api/pods/{pod['id']}/events"))["events"]
-    assert {"Scheduled", "Created", "Started"} <= {event["reason"] for event in events}
+
+    async def told():
+        return (await person.read(f"/api/pods/{pod['id']}/events"))["events"]
+
+    # a busy kubelet tells later
+    started = {"Scheduled", "Created", "Started"}
+    events = await until(told, lambda found: started <= {event["reason"] for event in found})
     assert {event["type"] for event in events} <= {"Normal", "Warning"}
     seen = [event["lastSeen"] for event in events if event["lastSeen"]]
     assert seen == sorted(seen, reverse=True)

@@ -19,7 +19,7 @@ async def test_what_a_pod_holds_now_is_counted(person, kube, by):
         return [pod for pod in found if pod.metadata.deletion_timestamp and "contract" in pod.metadata.namespace]
 
     # what others gave back goes on counting until it is gone, and a type is everybody's
-    await until(going, lambda pods: not pods)
+    await until(going, lambda pods: not pods, seconds=180)
     before = await now()
     pod = await person.made("one", gpuType="gpu", gpuCount=1)
     await until(now, lambda count: count == before + 1)

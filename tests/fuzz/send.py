@@ -196,8 +196,9 @@ def _batch(sender: Sender, operation: Any, mode: GenerationMode, number: int) ->
         run()
     except Exception as error:  # noqa: BLE001 # said, and the rest goes on
         if "Unsatisfiable" not in type(error).__name__:  # what takes nothing cannot be asked wrongly
+            causes = getattr(error, "exceptions", [error])  # what did not come again is told by what it was at first
             sender.complaints.setdefault(
-                f"{operation.method} {operation.path}: {type(error).__name__}", str(error)[:300]
+                f"{operation.method} {operation.path}: {type(error).__name__}", repr(causes)[:600]
             )
 
 

@@ -61,6 +61,8 @@ def _mirror() -> str:
     found = re.findall(
         r"(?:^URIs:|^deb)\s+(?:\[[^]]*\]\s+)?(https?://\S+/debian)/?(?:\s|$)", "\n".join(texts), re.MULTILINE
     )
+    if not found:
+        raise LookupError("nothing under /etc/apt says where Debian packages come from")
     return found[0]
 
 

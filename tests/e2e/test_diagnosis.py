@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.e2e.conftest import GPU, GPU_TYPE, IMAGE, POD_LIMIT, SETTINGS, Kubectl, Person
+from tests.e2e.conftest import GPU, GPU_TYPE, IMAGE, POD_LIMIT, SETTINGS, Kubectl, Person, missing
 from tests.processes import Replica, configuration, serving, until
 
 pytestmark = pytest.mark.e2e
@@ -101,7 +101,7 @@ def test_a_taint_that_is_not_tolerated(diagnosed, kubectl):
     taint = {"key": "hollow", "effect": "NoSchedule"}
     hollow = [n for n in kubectl.read("nodes")["items"] if taint in n["spec"].get("taints", [])]
     if not hollow:
-        pytest.skip("no node of the cluster has the taint")
+        missing("no node of the cluster has the taint hollow:NoSchedule")
     name = hollow[0]["metadata"]["name"]
     chosen = {"key": "metadata.name", "operator": "In", "values": [name]}
     required = {"nodeSelectorTerms": [{"matchFields": [chosen]}]}

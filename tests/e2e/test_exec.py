@@ -9,7 +9,7 @@ import time
 import httpx
 import pytest
 
-from tests.e2e.conftest import IMAGE
+from tests.e2e.conftest import IMAGE, missing
 from tests.processes import until
 
 pytestmark = pytest.mark.e2e
@@ -138,7 +138,7 @@ def without_shell(kubectl, tmp_path):
     if image not in kubectl("get", "nodes", "-o", "jsonpath={.items[*].status.images[*].names}"):
         tool, busybox = os.environ.get("GENET_TEST_CLUSTER"), shutil.which("busybox")
         if not tool or not busybox:
-            pytest.skip(f"{image} is not on the node, and GENET_TEST_CLUSTER names nothing that could load it")
+            missing(f"{image} is not on the node, and GENET_TEST_CLUSTER names nothing that could load it")
         (tmp_path / "bin").mkdir()
         for name in ("sleep", "true", "tail"):
             shutil.copy(busybox, tmp_path / "bin" / name)

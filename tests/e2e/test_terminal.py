@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.e2e.conftest import IMAGE, SETTINGS
+from tests.e2e.conftest import IMAGE, SETTINGS, missing
 from tests.processes import configuration, serving, until
 from tests.screens import screen
 
@@ -220,7 +220,7 @@ async def test_a_revoked_token_closes_its_terminals_on_the_spot(desk):
 
 async def test_bash_is_chosen_where_there_is_one(replica, kubectl, person):
     if "genet-workbench" not in kubectl("get", "nodes", "-o", "jsonpath={.items[*].status.images[*].names}"):
-        pytest.skip("the workbench image is not on the node")
+        missing("the workbench image is not on the node")
     own = Desk(replica, kubectl, person, WORKBENCH)
     async with own.screen() as one:
         assert await one.run("shopt -q login_shell && echo $BASH $PWD") == "/usr/bin/bash /\n"

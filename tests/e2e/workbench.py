@@ -63,7 +63,7 @@ def _mirror() -> str:
     )
     if not found:
         raise LookupError("nothing under /etc/apt says where Debian packages come from")
-    return found[0]
+    return str(found[0])
 
 
 def _cache() -> Path:

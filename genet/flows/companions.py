@@ -8,14 +8,16 @@ Traps:
 - A restart takes them off the old pod, so that port and host key stay. What is left behind by one that never ended has
   no owner: it goes once the pod is not there and no restart is under way.
 - Of a name's former pod the cluster may still be deleting things: what is gone a moment later is made again.
+- Who ends a restart may be late, and the name taken anew: what another pod owns is left alone, and nothing is deleted
+  or released but in the very state that was judged.
 - A pod that has ended counts in no quota, but its Service does, and holds a port: it goes before the pod.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from genet import naming
 from genet.errors import AlreadyExists, Conflict, GenetError, NotFound, QuotaRefused
@@ -23,13 +25,14 @@ from genet.flows.ssh_keys import SSHKeys
 from genet.flows.unfinished import RELEASED_AT, Unfinished
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
-from genet.kube.objects import PODS, SECRETS, SERVICES, Namespace, Pod, Resource, Secret, Service
+from genet.kube.objects import PODS, SECRETS, SERVICES, KubeObject, Namespace, Pod, Resource, Secret, Service
 from genet.pods import ssh, sshd
 from genet.settings import Settings
 
 log = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
+_TRIES: Final = 5
 
 
 def _never(_namespace: str, _name: str) -> bool:
@@ -113,23 +116,67 @@ class Companions:
         Raises:
             Unavailable, Forbidden: some of them may be the pod's still.
         """
-        patch = {"metadata": {"ownerReferences": None, "annotations": {RELEASED_AT: self._clock().isoformat()}}}
-        for resource, name in self._named(pod.metadata.name, template=self._template_of(pod)):
-            await _unless_gone(self._kube.patch(resource, name, patch, pod.metadata.namespace))
+        meta, released = pod.metadata, {RELEASED_AT: self._clock().isoformat()}
 
-    async def remove(self, namespace: str, pod_name: str) -> None:
-        """Delete what belongs to a pod that is not there and will not come back."""
+        async def release(resource: Resource[Any], known: KubeObject) -> None:
+            version = known.metadata.resource_version
+            patch = {"metadata": {"resourceVersion": version, "ownerReferences": None, "annotations": released}}
+            await self._kube.patch(resource, known.metadata.name, patch, meta.namespace)
+
+        for resource, name in self._named(meta.name, template=self._template_of(pod)):
+            await self._unless_of_others(resource, name, meta.namespace, {meta.uid}, release)
+
+    async def remove(self, namespace: str, pod_name: str, *, of: Collection[str] = ()) -> None:
+        """Delete what belongs to a pod that is not there and will not come back.
+
+        Who is late finds another pod of that name, maybe: what belongs to that one stays.
+
+        Args:
+            namespace: of the pod.
+            pod_name: its name.
+            of: uids the pod had; what nobody owns goes as well.
+        """
         for resource, name in self._named(pod_name, template=self._templates()):
-            await _unless_gone(self._kube.delete(resource, name, namespace))
+            await self._unless_of_others(resource, name, namespace, of, self._delete)
 
     async def close(self, pod: Pod) -> None:
         """Give the port of a pod that has ended back."""
-        await _unless_gone(self._kube.delete(SERVICES, pod.metadata.name, pod.metadata.namespace))
+        meta = pod.metadata
+        await self._unless_of_others(SERVICES, meta.name, meta.namespace, {meta.uid}, self._delete)
         await self._note(pod, {naming.SSH_PORT: None})
 
     async def run(self) -> None:
         """Complete pods that lack something, remove what belongs to pods that are gone; until cancelled."""
         await self._unfinished.run()
+
+    async def _unless_of_others(
+        self,
+        resource: Resource[Any],
+        name: str,
+        namespace: str,
+        uids: Collection[str],
+        work: Callable[[Resource[Any], KubeObject], Awaitable[None]],
+    ) -> None:
+        """Do something to that very state of an object, unless there is none, or another pod than these owns it."""
+        for _ in range(_TRIES):
+            try:
+                # a patch of nothing tells what is there also where Genet may not get it, as with Secrets
+                known = await self._kube.patch(resource, name, {"metadata": {}}, namespace)
+                owners = {reference.uid for reference in known.metadata.owner_references}
+                if owners <= set(uids) and known.metadata.labels.get(naming.MANAGED) == "true":
+                    await work(resource, known)
+            except NotFound:
+                pass
+            except Conflict:
+                continue
+            return
+        raise Conflict(f"{resource.plural} {name} changes too often")
+
+    async def _delete(self, resource: Resource[Any], known: KubeObject) -> None:
+        meta = known.metadata
+        await self._kube.delete(
+            resource, meta.name, meta.namespace, uid=meta.uid, resource_version=meta.resource_version
+        )
 
     def _named(self, pod_name: str, *, template: Resource[Any] | None) -> list[tuple[Resource[Any], str]]:
         own = [(template, pod_name)] if template else []
@@ -214,9 +261,3 @@ class Companions:
 def _owned_by(pod: Pod) -> dict[str, Any]:
     return {"metadata": {"ownerReferences": [ssh.owner(pod)], "annotations": {RELEASED_AT: None}}}
 
-
-async def _unless_gone(call: Awaitable[Any]) -> None:
-    try:
-        await call
-    except NotFound:
-        return

@@ -18,7 +18,7 @@ What makes it safe when a replica is killed or held up anywhere:
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
@@ -59,7 +59,7 @@ class Companions(Protocol):
 
     async def adopt(self, pod: Pod) -> Pod: ...
 
-    async def remove(self, namespace: str, pod_name: str) -> None: ...
+    async def remove(self, namespace: str, pod_name: str, *, of: Collection[str] = ()) -> None: ...
 
 
 class Storage(Protocol):
@@ -154,7 +154,8 @@ class Steps:
             if pod is not None:
                 self._pods.merge(await self._companions.adopt(pod))
             else:
-                await self._companions.remove(claim.value.namespace, claim.value.pod)  # somebody was fast to delete it
+                # somebody was fast to delete it; what the new pod owned goes with it
+                await self._companions.remove(claim.value.namespace, claim.value.pod, of={claim.value.uid})
             await claim.advance(step="owned")
         else:
             await self._unmark(claim.value)
@@ -178,7 +179,7 @@ class Steps:
         except NotFound:
             is_over = True
         if is_over:
-            await self._companions.remove(value.namespace, value.pod)
+            await self._companions.remove(value.namespace, value.pod, of={value.uid})
         await self._forget(claim)
 
     async def _untouched(self, value: Restart) -> Pod:
@@ -314,9 +315,10 @@ class Steps:
         """It was deleted meanwhile: both pods go, and what belongs to them with the one that owns it."""
         value = claim.value
         made = await self._ours(value)
-        for uid in filter(None, (value.uid, made.metadata.uid if made else None)):
+        uids = {value.uid, *([made.metadata.uid] if made else [])}
+        for uid in uids:
             await self._delete_exactly(value, uid)
-        await self._companions.remove(value.namespace, value.pod)
+        await self._companions.remove(value.namespace, value.pod, of=uids)
         await self._forget(claim)
 
     async def _unmark(self, value: Restart) -> None:

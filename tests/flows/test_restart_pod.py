@@ -274,6 +274,33 @@ async def test_of_a_pod_that_somebody_deleted_before_the_restart_did_nothing_is_
         assert reservations(cluster) == "[]"
 
 
+@pytest.mark.parametrize("is_cancelled", [True, False])
+async def test_who_ends_a_restart_late_leaves_what_the_next_pod_of_that_name_owns(configuration, cluster, is_cancelled):
+    """The replica that was to end it dies; the pod is deleted, and before another goes on the name is taken anew."""
+    clock = Clock()
+    async with replica_of(configuration) as first, replica_of(configuration, clock) as other:
+        await first.synced()
+        await other.synced()
+        await made(first, cluster)
+        refused = len(cluster.api.faults.refused)
+        await switch(cluster, "fail", **STOPS["asked"])
+        await restart(first)
+        await until(lambda: len(cluster.api.faults.refused) > refused)
+        leave(first)
+        await switch(cluster, "heal")
+        if is_cancelled:
+            found = await other.services.restart_pod._restarts.find(NAMESPACE, POD)
+            await other.services.restart_pod._claim(found, is_cancelled=True)
+        cluster.store.delete("pods", NAMESPACE, POD)
+        await until(lambda: pod(cluster) is None and cluster.store.find("services", NAMESPACE, POD) is None)
+        await made(other, cluster)
+        clock.ahead = SILENT_AFTER + timedelta(seconds=1)
+        await until(lambda: record(cluster) is None)
+        for plural, name in (("services", POD), ("secrets", f"{POD}-ssh")):
+            companion = cluster.store.get(plural, NAMESPACE, name)
+            assert [owner["uid"] for owner in companion["metadata"]["ownerReferences"]] == [uid(cluster)]
+
+
 async def test_a_replica_that_wakes_up_late_undoes_nothing(configuration, cluster):
     """It is held up while it makes the pod; another finishes the restart, and the pod is deleted."""
     clock = Clock()

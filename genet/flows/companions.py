@@ -25,13 +25,13 @@ from genet.flows.ssh_keys import SSHKeys
 from genet.flows.unfinished import RELEASED_AT, Unfinished
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
-from genet.kube.objects import PODS, SECRETS, SERVICES, KubeObject, Namespace, Pod, Resource, Secret, Service
+from genet.kube.objects import PODS, SECRETS, SERVICES, KubeObject, Namespace, Pod, Resource, Secret
 from genet.pods import ssh, sshd
 from genet.settings import Settings
 
 log = logging.getLogger(__name__)
 
-Answer = TypeVar("Answer")
+Companion = TypeVar("Companion", bound=KubeObject)
 _TRIES: Final = 5
 
 
@@ -160,8 +160,7 @@ class Companions:
         """Do something to that very state of an object, unless there is none, or another pod than these owns it."""
         for _ in range(_TRIES):
             try:
-                # a patch of nothing tells what is there also where Genet may not get it, as with Secrets
-                known = await self._kube.patch(resource, name, {"metadata": {}}, namespace)
+                known = await self._there(resource, name, namespace)
                 owners = {reference.uid for reference in known.metadata.owner_references}
                 if owners <= set(uids) and known.metadata.labels.get(naming.MANAGED) == "true":
                     await work(resource, known)
@@ -188,64 +187,95 @@ class Companions:
 
     async def _own_template(self, pod: Pod) -> None:
         if template := self._template_of(pod):
-            await self._kube.patch(template, pod.metadata.name, _owned_by(pod), pod.metadata.namespace)
+            await self._own(template, pod.metadata.name, pod)
 
     async def _service(self, pod: Pod) -> str:
         """The port at which the nodes take connections for the pod."""
         manifest = ssh.service(pod)
-        made = await self._made(SERVICES, manifest, pod, self._adopted_service)
+        made = await self._made(SERVICES, manifest, pod)
         port = next((port.node_port for port in made.spec.ports if port.name == "ssh"), None)
         if port is None:
             raise Conflict(f"the Service {made.metadata.name} has no port of the nodes")
         return str(port)
 
-    async def _adopted_service(self, pod: Pod) -> Service:
-        name, namespace = pod.metadata.name, pod.metadata.namespace
-        known = await self._kube.get(SERVICES, name, namespace)
-        labels = known.metadata.labels
-        if labels.get(naming.MANAGED) != "true" or labels.get(naming.POD) != name:
-            raise Conflict(f"there is a Service {name} that is not Genet's: delete it, and the pod gets its own")
-        if ssh.is_owned_by(known, pod):
-            return known
-        return await self._kube.patch(SERVICES, name, _owned_by(pod), namespace)
-
     async def _host_key(self, pod: Pod) -> str:
         """The fingerprint of the pod's key."""
         key = sshd.new_host_key()
-        made = await self._made(SECRETS, ssh.secret(pod, key), pod, self._adopted_secret)
+        made = await self._made(SECRETS, ssh.secret(pod, key), pod, _kept)
         return sshd.host_key(made.data[ssh.HOST_KEY_FILE]).fingerprint
 
-    async def _adopted_secret(self, pod: Pod) -> Secret:
-        """With the key that it has; the rest as this version of Genet wants it."""
-        name, namespace = ssh.host_secret(pod.metadata.name), pod.metadata.namespace
-        patch = _owned_by(pod) | {"stringData": ssh.files()}
-        known = await self._kube.patch(SECRETS, name, patch, namespace)
-        try:
-            sshd.host_key(known.data.get(ssh.HOST_KEY_FILE, b""))
-        except ValueError:
-            patch = {"stringData": {ssh.HOST_KEY_FILE: sshd.new_host_key().private}}
-            return await self._kube.patch(SECRETS, name, patch, namespace)
-        return known
-
     async def _made(
-        self, resource: Resource[Any], manifest: dict[str, Any], pod: Pod, adopted: Callable[[Pod], Awaitable[Answer]]
-    ) -> Answer:
+        self,
+        resource: Resource[Companion],
+        manifest: dict[str, Any],
+        pod: Pod,
+        more: Callable[[Companion], dict[str, Any]] | None = None,
+    ) -> Companion:
         """Made, or what is there made the pod's own; what is being deleted meanwhile is made again.
 
         A quota that is full refuses before the name is looked at: what it counts may be the very object.
         """
+        name = manifest["metadata"]["name"]
         for _ in range(2):
             try:
-                made: Answer = await self._kube.create(resource, manifest, pod.metadata.namespace)
+                made = await self._kube.create(resource, manifest, pod.metadata.namespace)
             except (AlreadyExists, QuotaRefused) as refusal:
                 try:
-                    return await adopted(pod)
+                    return await self._own(resource, name, pod, more)
                 except NotFound:
                     if isinstance(refusal, QuotaRefused):
                         raise refusal from None
                     continue
             return made
-        raise Conflict(f"{resource.plural} {manifest['metadata']['name']} comes and goes")
+        raise Conflict(f"{resource.plural} {name} comes and goes")
+
+    async def _own(
+        self,
+        resource: Resource[Companion],
+        name: str,
+        pod: Pod,
+        more: Callable[[Companion], dict[str, Any]] | None = None,
+    ) -> Companion:
+        """Make what is there the pod's own, `more` of it as well.
+
+        Who is late would take it from the next pod of that name, and the cluster would delete it: so it is taken in the
+        very state in which it was before the pod was seen to be there still.
+
+        Raises:
+            NotFound: it is not there.
+            Conflict: it is not Genet's, or the pod is not there any more.
+        """
+        meta = pod.metadata
+        for _ in range(_TRIES):
+            known = await self._there(resource, name, meta.namespace)
+            labels = known.metadata.labels
+            if labels.get(naming.MANAGED) != "true" or labels.get(naming.POD, meta.name) != meta.name:
+                raise Conflict(f"{resource.plural} {name} is not Genet's: delete it, and the pod gets its own")
+            if not ssh.is_owned_by(known, pod):
+                await self._see_that_it_is_there(pod)
+            elif more is None:
+                return known
+            owned = {"ownerReferences": [ssh.owner(pod)], "annotations": {RELEASED_AT: None}}
+            owned["resourceVersion"] = known.metadata.resource_version
+            try:
+                return await self._kube.patch(
+                    resource, name, {"metadata": owned, **(more(known) if more else {})}, meta.namespace
+                )
+            except Conflict:
+                continue
+        raise Conflict(f"{resource.plural} {name} changes too often")
+
+    async def _there(self, resource: Resource[Companion], name: str, namespace: str) -> Companion:
+        """A patch of nothing tells what is there also where Genet may not get it, as with Secrets."""
+        return await self._kube.patch(resource, name, {"metadata": {}}, namespace)
+
+    async def _see_that_it_is_there(self, pod: Pod) -> None:
+        try:
+            now = await self._kube.get(PODS, pod.metadata.name, pod.metadata.namespace)
+        except NotFound as error:
+            raise Conflict("the pod is gone") from error
+        if now.metadata.uid != pod.metadata.uid:
+            raise Conflict("another pod has this name now")
 
     async def _note(self, pod: Pod, notes: dict[str, str | None]) -> Pod:
         """Write annotations of that very pod."""
@@ -258,6 +288,10 @@ class Companions:
         return noted
 
 
-def _owned_by(pod: Pod) -> dict[str, Any]:
-    return {"metadata": {"ownerReferences": [ssh.owner(pod)], "annotations": {RELEASED_AT: None}}}
-
+def _kept(known: Secret) -> dict[str, Any]:
+    """The key that is there, if it can be read; the rest as this version of Genet wants it."""
+    try:
+        sshd.host_key(known.data.get(ssh.HOST_KEY_FILE, b""))
+    except ValueError:
+        return {"stringData": {**ssh.files(), ssh.HOST_KEY_FILE: sshd.new_host_key().private}}
+    return {"stringData": ssh.files()}

@@ -1,6 +1,7 @@
 """What belongs to one pod: made with it, completed by any replica, released and owned again, gone with it."""
 
 import base64
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -165,6 +166,19 @@ async def left_behind(replica, cluster, clock):
     await until(lambda: cluster.store.find("pods", NAMESPACE, POD) is None and live(replica) is None)
 
 
+@pytest.mark.parametrize("late", ["make", "release", "close"])
+async def test_who_is_late_does_not_touch_what_the_next_pod_of_that_name_owns(replica, made, cluster, clock, late):
+    before = live(replica)
+    cluster.store.delete("pods", NAMESPACE, POD)
+    await until(lambda: cluster.store.find("pods", NAMESPACE, POD) is None and service(cluster) is None)
+    assert (await replica.create(name="a")).status_code == 201
+    kept = service(cluster), host_secret(cluster)
+    with suppress(Conflict):  # the note of another pod is not written either
+        await getattr(companions_of(replica, clock), late)(before)
+    assert (service(cluster), host_secret(cluster)) == kept
+    assert owners(kept[0]) == owners(kept[1]) == [uid(cluster)]
+
+
 async def test_what_was_left_behind_goes_after_a_while(replica, made, cluster, clock):
     await left_behind(replica, cluster, clock)
     other = companions_of(replica, clock)
@@ -216,7 +230,7 @@ async def test_a_pod_that_ended_gives_its_port_back(replica, made, cluster, cloc
 
 async def test_a_service_of_that_name_that_is_not_genets_stays_as_it_is(replica, made, cluster, clock):
     remove_quietly(cluster, "services", POD)
-    spec = {"selector": {"app": "mine"}, "ports": [{"port": 22}]}
+    spec = {"type": "ClusterIP", "selector": {"app": "mine"}, "ports": [{"port": 22, "protocol": "TCP"}]}
     cluster.store.create("services", {"metadata": {"name": POD, "namespace": NAMESPACE}, "spec": spec})
     with pytest.raises(Conflict, match="not Genet's"):
         await companions_of(replica, clock).adopt(live(replica))

@@ -290,6 +290,7 @@ async def test_who_ends_a_restart_late_leaves_what_the_next_pod_of_that_name_own
         await switch(cluster, "heal")
         if is_cancelled:
             found = await other.services.restart_pod._restarts.find(NAMESPACE, POD)
+            assert found is not None
             await other.services.restart_pod._claim(found, is_cancelled=True)
         cluster.store.delete("pods", NAMESPACE, POD)
         await until(lambda: pod(cluster) is None and cluster.store.find("services", NAMESPACE, POD) is None)

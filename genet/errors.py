@@ -4,6 +4,7 @@
     |- NotFound                 the object does not exist, or is not the caller's to see
     |- Conflict                 the state of things forbids it now
     |  |- AlreadyExists         an object of that name is there
+    |  |- CommitInProgress      the pod is being saved as an image already
     |- Gone                     a list or watch position is too old
     |- Forbidden                the caller may not
     |  |- NamespaceTaken        the namespace belongs to somebody else
@@ -53,6 +54,10 @@ class Conflict(GenetError):
 
 class AlreadyExists(Conflict):
     """CREATE met an object of that name."""
+
+
+class CommitInProgress(Conflict):
+    code = "commit_in_progress"
 
 
 class Gone(GenetError):

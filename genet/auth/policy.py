@@ -56,6 +56,8 @@ POLICY: Final[Mapping[str, Rule]] = {
     "pods:delete": Rule(Access.LOGGED_IN, PODS_WRITE),
     "pods:extend": Rule(Access.LOGGED_IN, PODS_WRITE),
     "pods:restart": Rule(Access.LOGGED_IN, PODS_WRITE),
+    "pods:commit": Rule(Access.LOGGED_IN, PODS_WRITE),
+    "pods:commit-status": Rule(Access.LOGGED_IN, PODS_READ),
     "pods:consequences": Rule(Access.LOGGED_IN, PODS_READ),
     "history:list": Rule(Access.LOGGED_IN, PODS_READ),
     "pods:exec": Rule(Access.LOGGED_IN, PODS_WRITE),

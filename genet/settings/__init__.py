@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 
 from genet.settings.access import TLS, Admins, Auth, Dev, Kubernetes, Server
+from genet.settings.commit import Commit
 from genet.settings.gpu import GPU, GPUType, PresetImage, Toleration
 from genet.settings.kubeconfig import Certificates, Cluster, Kubeconfig
 from genet.settings.login import Allow, Client, Lifetimes, OAuth, OIDCProvider, Proxy, Session
@@ -27,6 +28,7 @@ __all__ = [
     "Certificates",
     "Client",
     "Cluster",
+    "Commit",
     "Compute",
     "Dev",
     "EgressProxy",
@@ -69,6 +71,7 @@ class Settings(Section, frozen=True):
     ssh: SSH = SSH()
     exec: Exec = Exec()
     terminal: Terminal = Terminal()
+    commit: Commit = Commit()
     lifecycle: Lifecycle = Lifecycle()
     pod_limit_per_user: Annotated[int, msgspec.Meta(ge=0)] = 5
     """Pods of one user that are neither Succeeded nor Failed."""

@@ -20,6 +20,7 @@ from genet.web.boundary import LOOPBACK_NAMES, ASGIApp, Boundary, host_name
 from genet.web.controllers.account import auth_status, config
 from genet.web.controllers.authorize import AUTHORIZATION
 from genet.web.controllers.cluster import availability, gpu_overview, gpu_overview_stream
+from genet.web.controllers.commit import commit_pod, show_commit
 from genet.web.controllers.describe import describe_pod
 from genet.web.controllers.device import DEVICE_PAGE
 from genet.web.controllers.downloads import downloads
@@ -109,6 +110,8 @@ def create_litestar(settings: Settings, *, static: Path = spa.STATIC, identify: 
             pod_metrics,
             shared_gpus,
             restart_pod,
+            commit_pod,
+            show_commit,
             show_consequences,
             show_history,
             show_kubeconfig,

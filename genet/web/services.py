@@ -28,6 +28,7 @@ from genet.flows.pod_cards import SharedGPUs
 from genet.flows.pod_evidence import CollectEvidence
 from genet.flows.pod_metrics import ShowPodUse
 from genet.flows.restart_pod import RestartPod
+from genet.flows.save_image import SaveImage
 from genet.flows.show_node import ShowNode
 from genet.flows.ssh_keys import SSHKeys
 from genet.gpus.dynamic import DynamicResources
@@ -93,6 +94,7 @@ class Services:
     deletions: Deletions
     restarts: Restarts
     restart_pod: RestartPod
+    save_image: SaveImage
     issue_kubeconfig: IssueKubeconfig
     collecting: Collecting
     draining: bool = field(default=False, init=False)
@@ -238,6 +240,7 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
             ),
             restarts=restarts,
             restart_pod=restart_pod,
+            save_image=SaveImage(),
             issue_kubeconfig=IssueKubeconfig(
                 settings,
                 records=identity.records,

@@ -118,7 +118,11 @@ async def config(services: Injected) -> Config:
         limits=_limits(settings),
         volumes=tuple(msgspec.convert(volume, VolumeView, from_attributes=True) for volume in settings.storage.volumes),
         lifecycle=msgspec.convert(settings.lifecycle, LifecycleView, from_attributes=True),
-        features=Features(kubeconfig=services.issue_kubeconfig.mode, commit=False, terminal=settings.terminal.enabled),
+        features=Features(
+            kubeconfig=services.issue_kubeconfig.mode,
+            commit=settings.commit.enabled,
+            terminal=settings.terminal.enabled,
+        ),
         ui=UIView(settings.ui.title),
         version=__version__,
     )

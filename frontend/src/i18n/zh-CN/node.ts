@@ -1,0 +1,37 @@
+/** 节点详情 */
+import type { Messages } from "../en";
+
+export const node: Messages["node"] = {
+  failed: "无法显示该节点",
+  gone: "集群中没有该节点，或者它没有 GPU。",
+  address: "地址",
+  model: "型号",
+  labels: "标签",
+  events: "事件",
+  noEvents: "没有事件。",
+  gpu: (index) => `GPU ${index}`,
+  used: (used, total) => `已占用 ${used} / ${total}`,
+  ready: "就绪",
+  notReady: "未就绪",
+  cordoned: "不接受新的 Pod",
+  timeShared: "分时共享",
+  replicas: (count) => `每卡最多 ${count} 个 Pod`,
+  attributions: {
+    claim: "来自设备声明",
+    resourceStatus: "来自 kubelet",
+    annotation: "来自调度器的标注",
+    exporter: "来自监控导出器",
+    count: "仅知数量，不清楚是哪张卡",
+  },
+  since: (moment) => `开始于 ${moment}`,
+  idleSince: (moment) => `自 ${moment} 起空转`,
+  slices: "切片",
+  take: "在此使用 GPU",
+  openPod: (name) => `打开 ${name}`,
+  history: "最近 24 小时利用率",
+  sparkline: (mean, most) => `最近 24 小时利用率：平均 ${mean}，最高 ${most}`,
+  notMeasured: "最近 24 小时没有测量数据。",
+  noHistory: "没有历史数据",
+  mean: "平均",
+  now: "现在",
+};

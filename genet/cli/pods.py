@@ -84,6 +84,13 @@ def _add_changing(verbs: Commands) -> None:
     restart.add_argument("-y", "--yes", action="store_true", help="do not ask")
     restart.add_argument("--no-wait", action="store_true", help="do not wait until it runs")
     restart.add_argument("--timeout", default="10m", metavar="TIME", help="how long to wait (default %(default)s)")
+    commit = _verb(verbs, "commit", "commit", "save a pod as an image; without IMAGE: how far that is, or how it ended")
+    commit.add_argument("image", nargs="?", metavar="IMAGE", help="NAME[:TAG] in your part of the registry")
+    commit.add_argument(
+        "--wait", action=argparse.BooleanOptionalAction, default=True, help="wait until it is saved (the default)"
+    )
+    commit.add_argument("--timeout", default="2h", metavar="TIME", help="how long to wait (default %(default)s)")
+    _with_output(commit)
     delete = _verb(verbs, "delete", "delete", "give a pod back")
     delete.add_argument("-y", "--yes", action="store_true", help="do not ask")
 

@@ -11,20 +11,26 @@ from pathlib import Path
 from typing import Any, Final
 
 from genet.cli.common import authorities, complain
+from genet.cli.pods_asking import (
+    ASKED_WRONGLY,
+    FAILED,
+    INTERRUPTED,
+    NO_SUCH_POD,
+    NOT_ALLOWED,
+    TOO_LONG,
+    Asking,
+    note,
+    print_document,
+)
+from genet.cli.pods_commit import commit
 from genet.client import asked, shown, starting
 from genet.client.api import Api
 from genet.client.calls import Calls
 from genet.client.endpoint import endpoint
 from genet.client.errors import ClientError, LoginNeeded, Refused
-from genet.client.pods import Document, NoSuchPod, Pod, Pods, path_of
+from genet.client.pods import Document, NoSuchPod, Pod, path_of
 from genet.client.store import Store, default_directory
 
-FAILED: Final = 1
-ASKED_WRONGLY: Final = 2
-NOT_ALLOWED: Final = 3
-NO_SUCH_POD: Final = 4
-TOO_LONG: Final = 124
-INTERRUPTED: Final = 130
 _LONGEST_REQUEST: Final = 1024 * 1024
 _LONGEST_EXEC: Final = 3600
 
@@ -43,18 +49,6 @@ _OF_STATUS: Final[dict[int, int]] = {
 }
 
 
-class Asking:
-    """One command's: what was typed, and the API it is about."""
-
-    def __init__(self, arguments: argparse.Namespace, api: Api) -> None:
-        self.arguments = arguments
-        self.api = api
-        self.pods = Pods(api)
-
-    def pod(self) -> Pod:
-        return self.pods.find(self.arguments.pod)
-
-
 def run(verb: str, arguments: argparse.Namespace) -> int:
     """One verb; what goes wrong is said in words, and told by the exit code."""
     try:
@@ -69,7 +63,7 @@ def run(verb: str, arguments: argparse.Namespace) -> int:
         with Calls(place.ca_data) as calls:
             return VERBS[verb](Asking(arguments, Api(place, calls, owner)))
     except ClientError as error:
-        return complain(_words(error), _code(error))
+        return complain(_words(error, verb), _code(error))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its end
         return FAILED
@@ -84,7 +78,7 @@ def show_list(asking: Asking) -> int:
     if asking.arguments.output == "name":
         print("".join(f"{shown.cell(pod.id)}\n" for pod in found), end="")
     elif asking.arguments.output:
-        _print_document([pod.document for pod in found], asking.arguments.output)
+        print_document([pod.document for pod in found], asking.arguments.output)
     else:
         head = ["NAME", "STATUS", "GPUS", "NODE", "AGE", "RESTARTS", "DELETED AT", "IMAGE"]
         rows = [_row(pod) for pod in found]
@@ -110,7 +104,7 @@ def create(asking: Asking) -> int:
         return complain("interrupted; it may have been made all the same: genet pods list", INTERRUPTED)
     if given.no_wait:
         return _made(asking, pod)
-    _note(f"{shown.cell(pod.name)} is made; waiting until it runs (Ctrl-C leaves it)")
+    note(f"{shown.cell(pod.name)} is made; waiting until it runs (Ctrl-C leaves it)")
     return _made(asking, _waited(asking, pod, limit))
 
 
@@ -121,7 +115,7 @@ def describe(asking: Asking) -> int:
         return 0
     described = asking.pods.describe(pod)
     if asking.arguments.output:
-        _print_document({"pod": pod.document, **described}, asking.arguments.output)
+        print_document({"pod": pod.document, **described}, asking.arguments.output)
         return 0
     for title, value in _facts(pod):
         print(f"{title + ':':14}{shown.cell(value)}")
@@ -151,7 +145,7 @@ def logs(asking: Asking) -> int:
         return 0
     found = asking.pods.logs(pod, query)
     if found.truncated:
-        _note("there is more: --tail LINES")
+        note("there is more: --tail LINES")
     _print_output(found.logs, sys.stdout)
     return 0
 
@@ -170,9 +164,9 @@ def execute(asking: Asking) -> int:
     sys.stdout.flush()
     _print_output(done.stderr, sys.stderr)
     if done.truncated:
-        _note("there was more output than is kept")
+        note("there was more output than is kept")
     if done.process_left:
-        _note("it could not be ended, and may still be running")
+        note("it could not be ended, and may still be running")
     if done.timed_out:
         return complain(f"it took longer than {given.timeout}", TOO_LONG)
     return FAILED if done.exit_code is None else done.exit_code
@@ -221,7 +215,7 @@ def restart(asking: Asking) -> int:
     if asking.arguments.no_wait:
         print(f"{shown.cell(pod.name)} is made anew")
         return 0
-    _note(f"{shown.cell(pod.name)} is made anew; waiting until it runs (Ctrl-C leaves it)")
+    note(f"{shown.cell(pod.name)} is made anew; waiting until it runs (Ctrl-C leaves it)")
     pod = _waited(asking, pod, limit)
     print(f"{shown.cell(pod.name)} is {shown.cell(pod.status)} on {shown.cell(pod.node_name)}")
     return 0
@@ -256,7 +250,7 @@ def _waited(asking: Asking, pod: Pod, limit_seconds: float) -> Pod:
     except KeyboardInterrupt:
         progress.end()
         name = shown.cell(pod.name)
-        _note(f"{name} stays; look: genet pods describe {name}, give it back: genet pods delete {name}")
+        note(f"{name} stays; look: genet pods describe {name}, give it back: genet pods delete {name}")
         raise
     finally:
         progress.end()
@@ -321,12 +315,8 @@ def _print_pod(pod: Pod, output: str) -> int:
     if output == "name":
         print(shown.cell(pod.id))
     else:
-        _print_document(pod.document, output)
+        print_document(pod.document, output)
     return 0
-
-
-def _print_document(document: Document | list[Document], output: str) -> None:
-    print(shown.as_json(document) if output == "json" else shown.as_yaml(document))
 
 
 def _print_output(text: str, stream: Any) -> None:
@@ -344,15 +334,12 @@ def _request_file(name: str | None) -> Document:
         return asked.request_file(file.read(_LONGEST_REQUEST), name)
 
 
-def _note(text: str) -> None:
-    print(text, file=sys.stderr)
-
-
-def _words(error: ClientError) -> str:
+def _words(error: ClientError, verb: str) -> str:
     if not isinstance(error, Refused):
         return str(error)
     said, _, _ = str(error).partition("\n")
-    return f"{said}\n{asked.refused(error.fields)}".rstrip("\n")
+    options = asked.OPTIONS_OF_COMMIT if verb == commit.__name__ else asked.OPTIONS
+    return f"{said}\n{asked.refused(error.fields, options)}".rstrip("\n")
 
 
 def _code(error: ClientError) -> int:
@@ -363,5 +350,5 @@ def _code(error: ClientError) -> int:
 
 VERBS: Final[dict[str, Callable[[Asking], int]]] = {
     verb.__name__: verb
-    for verb in (show_list, create, describe, logs, execute, ssh, ssh_config, extend, restart, delete)
+    for verb in (show_list, create, describe, logs, execute, ssh, ssh_config, extend, restart, commit, delete)
 }

@@ -28,6 +28,7 @@ OPTIONS: Final[Mapping[str, str]] = {
     "command": "-- COMMAND",
 }
 """Where on the command line a field of the request is given."""
+OPTIONS_OF_COMMIT: Final[Mapping[str, str]] = {"image": "IMAGE"}
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION: Final = re.compile(r"(?:[0-9]+[smhd])+")
@@ -83,13 +84,13 @@ def extension(text: str) -> dict[str, Any]:
     return {"hours": seconds_of(text) / 3600}
 
 
-def refused(fields: Sequence[tuple[str, str]]) -> str:
+def refused(fields: Sequence[tuple[str, str]], options: Mapping[str, str] = OPTIONS) -> str:
     """What is wrong with which option."""
-    return "\n".join(f"  {_named(field)}: {message}" for field, message in fields)
+    return "\n".join(f"  {_named(field, options)}: {message}" for field, message in fields)
 
 
-def _named(field: str) -> str:
-    option = OPTIONS.get(re.split(r"[.\[]", field)[0])
+def _named(field: str, options: Mapping[str, str]) -> str:
+    option = options.get(re.split(r"[.\[]", field)[0])
     return f"{field} ({option})" if option else field
 
 

@@ -39,6 +39,11 @@ class Progress:
         self._is_terminal = self._stream.isatty()
         self._last = ""
 
+    @property
+    def rewrites(self) -> bool:
+        """Whether the line changes in place, so that a lot may be said."""
+        return self._is_terminal
+
     def say(self, text: str) -> None:
         text = printable(text)
         if text == self._last:

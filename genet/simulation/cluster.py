@@ -26,6 +26,7 @@ from genet.simulation.dynamic_claims import DynamicClaims
 from genet.simulation.exporters import Exporters
 from genet.simulation.jobs import Jobs
 from genet.simulation.kubelet import Kubelet
+from genet.simulation.nerdctl import Nerdctl
 from genet.simulation.pod_life import Pace
 from genet.simulation.scenarios import SCENARIOS
 from genet.simulation.scenarios.build import Scenario
@@ -68,7 +69,8 @@ class Cluster:
         self.devices = Devices(built.gpus)
         for node, card, namespace, name, since, until in built.past:
             self.devices.remember(node, card, namespace, name, since.timestamp(), until.timestamp())
-        self.containers = Containers(self._clock, sleep, self.devices)
+        self.nerdctl = Nerdctl(self.store, sleep)
+        self.containers = Containers(self._clock, sleep, self.devices, self.nerdctl)
         self.api = ApiServer(self.store, admission, self.containers, dra=dra)
         self._volumes = Volumes(self.store)
         self._claims = DynamicClaims(self.store, admission)

@@ -2,7 +2,8 @@
 
 Commands decide behaviour. The small shell (shell.py) runs what it knows; `tail /dev/zero` is killed for its memory;
 `python`, `torchrun` and `deepspeed` print a training log that is a function of time, so that 50,000 running pods cost
-nothing until somebody reads one; any other program, and an image's own entry point, runs silently until it is stopped.
+nothing until somebody reads one; `nerdctl` saves other containers as images (nerdctl.py); any other program, and an
+image's own entry point, runs silently until it is stopped.
 On TERM a main process ends at once, unless its script says `trap '' TERM`: then it takes the whole grace period.
 """
 
@@ -14,6 +15,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from genet.simulation.devices import Devices
+from genet.simulation.nerdctl import Nerdctl
+from genet.simulation.pod_status import all_containers
 from genet.simulation.processes import Processes
 from genet.simulation.shell import FOREVER, Machine, Shell, Write
 from genet.simulation.tty import Screen, Tty
@@ -32,11 +35,16 @@ _WITHOUT_SHELL: Final = ("distroless", "noshell")
 
 class Containers:
     def __init__(
-        self, clock: Callable[[], datetime], sleep: Callable[[float], Awaitable[None]], devices: Devices
+        self,
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], Awaitable[None]],
+        devices: Devices,
+        nerdctl: Nerdctl,
     ) -> None:
         self._clock = clock
         self._sleep = sleep
         self._devices = devices
+        self._nerdctl = nerdctl
         self._lives: dict[tuple[str, str], list[_Life]] = {}
 
     def logs(self, pod: Obj, container: str, *, previous: bool) -> list[Line]:
@@ -93,7 +101,10 @@ class Containers:
             life.write(data.decode(errors="replace"), self._clock())
 
         async def serve(program: Sequence[str]) -> int:
-            if program[0].rpartition("/")[2] in _TRAINING:
+            name = program[0].rpartition("/")[2]
+            if name == "nerdctl":
+                return await self._nerdctl.run(pod, container, program[1:], write)
+            if name in _TRAINING:
                 life.train(pod["metadata"]["name"], self._clock())
             await self._sleep(FOREVER)
             return 0
@@ -111,7 +122,7 @@ class Containers:
 
     def ignores_term(self, pod: Obj) -> bool:
         """Whether a main process of the pod has asked not to hear TERM."""
-        lives = [self._lives.get((pod["metadata"]["uid"], item["name"])) for item in pod["spec"]["containers"]]
+        lives = [self._lives.get((pod["metadata"]["uid"], item["name"])) for item in all_containers(pod["spec"])]
         shells = [life[-1].shell for life in lives if life]
         return any(shell.ignores_term for shell in shells if shell)
 
@@ -120,7 +131,7 @@ class Containers:
         return [line for life in self._lives_of(pod, container)[-1:] for line in life.processes.command_lines()]
 
     def forget(self, pod: Obj) -> None:
-        for container in pod["spec"]["containers"]:
+        for container in all_containers(pod["spec"]):
             for life in self._lives.pop((pod["metadata"]["uid"], container["name"]), ()):
                 life.processes.end_all()
 
@@ -197,7 +208,7 @@ async def _feed(tty: Tty, stdin: AsyncIterator[bytes] | None) -> None:
 
 
 def _spec(pod: Obj, container: str) -> Obj:
-    return next(item for item in pod["spec"]["containers"] if item["name"] == container)
+    return next(item for item in all_containers(pod["spec"]) if item["name"] == container)
 
 
 def _step(name: str, number: int) -> str:

@@ -45,7 +45,7 @@ def pod_spec(spec: dict[str, Any]) -> None:
     """What every pod spec gets, in a Job's template too."""
     _set(spec, restartPolicy="Always", dnsPolicy="ClusterFirst", terminationGracePeriodSeconds=30,
          schedulerName="default-scheduler", securityContext={})  # fmt: skip
-    for container in spec.get("containers", ()):
+    for container in (*(spec.get("initContainers") or ()), *spec.get("containers", ())):
         tag = container.get("image", "").rpartition("/")[2].partition(":")[2]
         _set(container, terminationMessagePath="/dev/termination-log", terminationMessagePolicy="File", resources={},
              imagePullPolicy="Always" if tag in ("", "latest") else "IfNotPresent")  # fmt: skip

@@ -2,7 +2,8 @@
 
 An image with `missing` in its name does not exist, with `forbidden` it may not be pulled, with `unreachable` its
 registry does not answer, with `ratelimit` it was pulled too often; a name with capitals is none. A program whose name
-begins with `no-such-` is not in its image. All other images and programs are there.
+begins with `no-such-` is not in its image, and a path of the node that begins so in its last part is not there. All
+other images, programs and paths are there.
 """
 
 import re
@@ -14,6 +15,7 @@ Exists = Callable[[str, str], Obj | None]
 """Looks up an object of the pod's namespace: plural and name."""
 
 NO_SUCH: Final = "no-such-"
+_HOST_PATH_TYPES: Final = {"Socket": "a socket file", "File": "a file", "Directory": "a directory"}
 _REPOSITORY: Final = re.compile(r"([^/]*[.:][^/]*/)?([^:@]*)")
 
 
@@ -55,6 +57,10 @@ def start_failure(argv: Sequence[str]) -> str | None:
 
 def unmet_mount(volume: Obj, exists: Exists) -> str | None:
     """Why a volume cannot be mounted yet."""
+    path, kind = (str(volume.get("hostPath", {}).get(field) or "") for field in ("path", "type"))
+    if kind in _HOST_PATH_TYPES and path.rpartition("/")[2].startswith(NO_SUCH):
+        text = f"hostPath type check failed: {path} is not {_HOST_PATH_TYPES[kind]}"
+        return f'MountVolume.SetUp failed for volume "{volume["name"]}" : {text}'
     for field, plural, kind in (("secret", "secrets", "secret"), ("configMap", "configmaps", "configmap")):
         source = volume.get(field)
         if source is None or source.get("optional"):

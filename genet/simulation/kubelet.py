@@ -66,10 +66,12 @@ class Kubelet:
             life.cancel()
         self._devices.release(pod, self._store.clock().timestamp())
         self._runtime.recorder.warning("pods", pod, "Evicted", message, host=pod["spec"]["nodeName"])
-        statuses = [
-            ended_by_force(status, self._store.clock()) for status in pod["status"].get("containerStatuses", ())
-        ]
-        why = {"phase": "Failed", "reason": "Evicted", "message": message, "containerStatuses": statuses}
+        ended = {
+            kind: [ended_by_force(status, self._store.clock()) for status in pod["status"].get(kind, ())]
+            for kind in ("initContainerStatuses", "containerStatuses")
+            if kind in pod["status"]
+        }
+        why = {"phase": "Failed", "reason": "Evicted", "message": message, **ended}
         self._store.update("pods", {**pod, "status": {**pod["status"], **why}}, subresource="status")
 
     def _changed(self, plural: str, kind: str, new: Obj, _: Obj | None) -> None:

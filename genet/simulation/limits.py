@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from genet.simulation.errors import forbidden
+from genet.simulation.pod_status import all_containers
 from genet.simulation.quantity import parse
 from genet.simulation.resources import Kind
 from genet.simulation.store import Object, Store
@@ -37,7 +38,7 @@ class LimitRanges:
 
 def _fill(pod: Object, items: list[Object]) -> None:
     done: list[str] = []
-    for container in pod["spec"]["containers"]:
+    for container in all_containers(pod["spec"]):
         for part, source in (("requests", "defaultRequest"), ("limits", "default")):
             given = container["resources"].get(part, {})
             wanted = {
@@ -56,7 +57,7 @@ def _refusals(kind: Kind, obj: Object, item: Object) -> Iterator[str]:
     if kind.plural == "persistentvolumeclaims" and item["type"] == kind.kind:
         yield from _bounds(obj["spec"].get("resources", {}).get("requests", {}), {}, item)
     elif kind.plural == "pods" and item["type"] == "Container":
-        for container in obj["spec"]["containers"]:
+        for container in all_containers(obj["spec"]):
             resources = container["resources"]
             yield from _bounds(resources.get("requests", {}), resources.get("limits", {}), item)
 

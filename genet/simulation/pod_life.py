@@ -4,7 +4,8 @@ What decides: images that cannot be pulled (ErrImagePull, then ImagePullBackOff)
 (StartError) by their names (failures.py); a Secret or ConfigMap that is not there and that a volume names keeps the pod
 in ContainerCreating (FailedMount), that a variable names the container in CreateContainerConfigError; how a container
 runs and ends is up to its command (containers.py). After its end a container is started again at once the first time,
-then after 10 s, 20 s, … at most 300 s (CrashLoopBackOff); ten good minutes forgive. Init containers are not let in.
+then after 10 s, 20 s, … at most 300 s (CrashLoopBackOff); ten good minutes forgive. Init containers run before the
+others, each when the one before it has ended well; one that fails in a pod that is not restarted ends the pod.
 
 Trap: the status is always built on what the store holds, never on what was read before waiting.
 """
@@ -17,7 +18,16 @@ from typing import Any, Final
 
 from genet.simulation.containers import Containers
 from genet.simulation.failures import invalid_name, pull_failure, start_failure, unmet_mount, unmet_variables
-from genet.simulation.pod_status import START_ERROR, not_begun, pod_status, running, terminated, waiting
+from genet.simulation.pod_status import (
+    START_ERROR,
+    all_containers,
+    has_succeeded,
+    not_begun,
+    pod_status,
+    running,
+    terminated,
+    waiting,
+)
 from genet.simulation.recorder import Recorder
 from genet.simulation.shell import OutOfMemory
 from genet.simulation.store import Store, timestamp
@@ -64,10 +74,12 @@ class PodLife:
         started = old.get("startTime") or timestamp(runtime.store.clock())
         self._known: Obj = {"hostIP": host_ip, "hostIPs": [{"ip": host_ip}], "startTime": started}
         self._pod_ip: str = old.get("podIP") or pod_ip
-        before = {item["name"]: item for item in old.get("containerStatuses", ())}
+        self._first = [item["name"] for item in self._spec.get("initContainers") or ()]
+        reason = "PodInitializing" if self._first else "ContainerCreating"
+        known = [*old.get("initContainerStatuses", ()), *old.get("containerStatuses", ())]
+        before = {item["name"]: item for item in known}
         self._statuses: dict[str, Obj] = {
-            item["name"]: before.get(item["name"]) or waiting(item, "ContainerCreating")
-            for item in self._spec["containers"]
+            item["name"]: before.get(item["name"]) or waiting(item, reason) for item in all_containers(self._spec)
         }
 
     async def run(self) -> None:
@@ -77,13 +89,18 @@ class PodLife:
         await self._sleep(self._pace.start)
         self._known |= {"podIP": self._pod_ip, "podIPs": [{"ip": self._pod_ip}]}
         self._publish()
+        for container in self._spec.get("initContainers") or ():
+            if not has_succeeded(self._statuses[container["name"]]) and await self._container(container):
+                return
         async with asyncio.TaskGroup() as group:
             for container in self._spec["containers"]:
                 group.create_task(self._container(container))
 
-    async def _container(self, container: Obj) -> None:
-        """Runs one container until it has ended for good."""
+    async def _container(self, container: Obj) -> int:
+        """Runs one container until it has ended for good; its last exit code."""
         name, policy = container["name"], self._spec.get("restartPolicy", "Always")
+        if name in self._first and policy == "Always":
+            policy = "OnFailure"
         crashes = int(self._statuses[name]["restartCount"])
         while True:
             if crashes:
@@ -94,7 +111,7 @@ class PodLife:
             await self._configure(container)
             code, seconds = await self._once(container)
             if policy == "Never" or (policy == "OnFailure" and code == 0):
-                return
+                return code
             crashes = 1 if seconds > _FORGIVEN_AFTER else crashes + 1
 
     async def _once(self, container: Obj) -> tuple[int, float]:
@@ -109,7 +126,9 @@ class PodLife:
         number = self._statuses[name]["restartCount"]
         digest = random.Random(f"{self._pod['metadata']['uid']}/{name}/{number}").getrandbits(256)  # noqa: S311 - no secret
         status = running(container, started, f"containerd://{digest:064x}", before=self._statuses[name])
-        self._statuses[name] = status | self._runtime.device_status(self._pod, name)
+        self._statuses[name] = (
+            status | self._runtime.device_status(self._pod, name) | self._readiness(name, is_done=False)
+        )
         self._publish()
         try:
             code = await self._runtime.containers.run(self._pod, container)
@@ -117,9 +136,14 @@ class PodLife:
         except OutOfMemory as kill:
             code, reason = kill.exit_code, "OOMKilled"
         ended = clock()
-        self._statuses[name] = terminated(ended, code, reason, before=self._statuses[name])
+        status = terminated(ended, code, reason, before=self._statuses[name])
+        self._statuses[name] = status | self._readiness(name, is_done=code == 0)
         self._publish()
         return code, (ended - started).total_seconds()
+
+    def _readiness(self, name: str, *, is_done: bool) -> Obj:
+        """An init container is ready once it is done."""
+        return {"ready": is_done} if name in self._first else {}
 
     def _not_begun(self, container: Obj, failure: str) -> tuple[int, float]:
         """A container whose program cannot be started: it ends before it began."""
@@ -208,7 +232,9 @@ class PodLife:
         pod = store.find("pods", metadata["namespace"], metadata["name"])
         if pod is None or pod["metadata"]["uid"] != metadata["uid"]:
             return
-        status = pod_status(pod, store.clock(), list(self._statuses.values()), **self._known)
+        first = [self._statuses[name] for name in self._first]
+        others = [status for name, status in self._statuses.items() if name not in self._first]
+        status = pod_status(pod, store.clock(), others, first, **self._known)
         store.update("pods", {**pod, "status": status}, subresource="status")
 
     def _say(self, container: Obj, reason: str, message: str) -> None:
@@ -218,7 +244,8 @@ class PodLife:
         self._runtime.recorder.warning("pods", self._pod, reason, message, **self._place(container))
 
     def _place(self, container: Obj) -> dict[str, str]:
-        return {"host": self._spec["nodeName"], "field_path": f"spec.containers{{{container['name']}}}"}
+        kind = "initContainers" if container["name"] in self._first else "containers"
+        return {"host": self._spec["nodeName"], "field_path": f"spec.{kind}{{{container['name']}}}"}
 
 
 def _delay(attempt: int) -> int:

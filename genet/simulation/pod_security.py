@@ -120,7 +120,7 @@ _CHECKS: Sequence[Callable[[Spec], str | None]] = (
 
 
 def _containers(spec: Spec) -> list[Spec]:
-    return [*spec["containers"], *spec.get("ephemeralContainers", ())]
+    return [*(spec.get("initContainers") or ()), *spec["containers"], *spec.get("ephemeralContainers", ())]
 
 
 def _contexts(spec: Spec) -> list[tuple[str, Spec]]:

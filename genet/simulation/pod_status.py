@@ -23,6 +23,11 @@ def finished(pod: Obj) -> bool:
     return pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
 
 
+def all_containers(spec: Obj) -> list[Obj]:
+    """In the order in which they start."""
+    return [*(spec.get("initContainers") or ()), *spec["containers"]]
+
+
 def condition(kind: str, status: str, at: datetime, **why: str) -> Obj:
     return {"type": kind, "status": status, "lastProbeTime": None, "lastTransitionTime": _stamp(at), **why}
 
@@ -80,12 +85,18 @@ def ended_by_force(status: Obj, at: datetime) -> Obj:
     return terminated(at, 137, "Error", before=status)
 
 
-def pod_status(pod: Obj, at: datetime, statuses: Sequence[Obj], **known: Any) -> Obj:
-    """The whole status. `known` are fields as they stand in it: hostIP, podIP, startTime and the like."""
+def pod_status(pod: Obj, at: datetime, statuses: Sequence[Obj], first: Sequence[Obj] = (), /, **known: Any) -> Obj:
+    """The whole status. `first` is of the init containers, `known` are fields as they stand in it: hostIP and so on."""
     old = pod.get("status", {})
     unready = [item["name"] for item in statuses if not item["ready"]]
-    phase = _phase(pod["spec"].get("restartPolicy", "Always"), statuses)
+    incomplete = [item["name"] for item in first if not has_succeeded(item)]
+    phase = _phase(pod["spec"].get("restartPolicy", "Always"), statuses, first)
     why: dict[str, str] = {}
+    not_initialized: dict[str, str] = {}
+    if incomplete:
+        names = " ".join(incomplete)
+        message = f"containers with incomplete status: [{names}]"
+        not_initialized = {"reason": "ContainersNotInitialized", "message": message}
     if phase == "Succeeded":
         why = {"reason": "PodCompleted"}
     elif unready:
@@ -94,12 +105,18 @@ def pod_status(pod: Obj, at: datetime, statuses: Sequence[Obj], **known: Any) ->
     conditions = old.get("conditions", [])
     for new in (
         condition("PodReadyToStartContainers", "True" if known.get("podIP") else "False", at),
-        condition("Initialized", "True", at),
+        condition("Initialized", "False" if incomplete else "True", at, **not_initialized),
         condition("Ready", ready, at, **why),
         condition("ContainersReady", ready, at, **why),
     ):
         conditions = with_condition(conditions, new)
-    return {**old, "phase": phase, "conditions": conditions, **known, "containerStatuses": list(statuses)}
+    containers = {"containerStatuses": list(statuses), **({"initContainerStatuses": list(first)} if first else {})}
+    return {**old, "phase": phase, "conditions": conditions, **known, **containers}
+
+
+def has_succeeded(status: Obj) -> bool:
+    """Whether a container has ended well."""
+    return "terminated" in status["state"] and not status["state"]["terminated"]["exitCode"]
 
 
 def _container(container: Obj, state: Obj, before: Obj | None, *, ready: bool) -> Obj:
@@ -119,7 +136,10 @@ def _container(container: Obj, state: Obj, before: Obj | None, *, ready: bool) -
     return status
 
 
-def _phase(restart_policy: str, statuses: Sequence[Obj]) -> str:
+def _phase(restart_policy: str, statuses: Sequence[Obj], first: Sequence[Obj]) -> str:
+    if not all(map(has_succeeded, first)):
+        has_failed = any("terminated" in item["state"] and not has_succeeded(item) for item in first)
+        return "Failed" if has_failed and restart_policy == "Never" else "Pending"
     if any("waiting" in item["state"] and not item["lastState"] for item in statuses):
         return "Pending"
     if not all("terminated" in item["state"] for item in statuses) or restart_policy == "Always":

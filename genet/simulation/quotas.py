@@ -90,10 +90,14 @@ def text(amount: float, name: str) -> str:
 
 
 def pod_total(spec: Mapping[str, Any], part: str) -> Usage:
+    """Of the containers together, or of an init container if it wants more: those run one after the other, before."""
     total: Usage = {}
     for container in spec.get("containers", ()):
         for name, amount in _parsed(container.get("resources", {}).get(part, {})).items():
             total[name] = total.get(name, 0) + amount
+    for container in spec.get("initContainers") or ():
+        for name, amount in _parsed(container.get("resources", {}).get(part, {})).items():
+            total[name] = max(total.get(name, 0), amount)
     return total
 
 

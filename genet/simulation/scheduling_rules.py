@@ -44,14 +44,22 @@ def allocatable(node: Obj) -> dict[str, float]:
 
 
 def requests(pod: Obj) -> dict[str, float]:
-    """What a pod asks of a node: the sum of its containers, and one pod."""
+    """What a pod asks of a node: the sum of its containers, or an init container if it wants more; and one pod."""
     total: defaultdict[str, float] = defaultdict(float, pods=1)
     for container in pod["spec"]["containers"]:
-        resources = container.get("resources") or {}
-        # As the API server defaults it: a limit without a request is the request.
-        for name, value in ((resources.get("limits") or {}) | (resources.get("requests") or {})).items():
-            total[name] += parse(value)
+        for name, amount in _asked(container).items():
+            total[name] += amount
+    for container in pod["spec"].get("initContainers") or ():
+        for name, amount in _asked(container).items():
+            total[name] = max(total[name], amount)
     return {name: amount for name, amount in total.items() if amount}
+
+
+def _asked(container: Obj) -> dict[str, float]:
+    """As the API server defaults it: a limit without a request is the request."""
+    resources = container.get("resources") or {}
+    asked = (resources.get("limits") or {}) | (resources.get("requests") or {})
+    return {name: parse(value) for name, value in asked.items()}
 
 
 def place(

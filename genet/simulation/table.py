@@ -134,6 +134,8 @@ def _pod_status(pod: Object) -> str:
         return "Terminating"
     status = pod.get("status", {})
     reason: str = status.get("reason") or status.get("phase", UNKNOWN)
+    if initializing := _initializing(pod):
+        return initializing
     running = False
     for container in reversed(status.get("containerStatuses", [])):
         state = container.get("state", {})
@@ -141,6 +143,21 @@ def _pod_status(pod: Object) -> str:
         ended = state.get("terminated", {})
         reason = state.get("waiting", {}).get("reason") or ended.get("reason") or reason
     return "Running" if reason == "Completed" and running else reason
+
+
+def _initializing(pod: Object) -> str | None:
+    """What kubectl shows of a pod whose init containers are not through."""
+    first = pod.get("status", {}).get("initContainerStatuses", [])
+    for number, container in enumerate(first):
+        state = container.get("state", {})
+        ended = state.get("terminated")
+        if ended is None:
+            reason = state.get("waiting", {}).get("reason")
+            told = reason and reason != "PodInitializing"
+            return f"Init:{reason}" if told else f"Init:{number}/{len(first)}"
+        if ended["exitCode"]:
+            return f"Init:{ended.get('reason') or 'Error'}"
+    return None
 
 
 def _node(node: Object, now: datetime) -> list[Any]:

@@ -82,8 +82,8 @@ def check_update(kind: Kind, obj: Object, old: Object) -> None:
 def check_resources(kind: Kind, pod: Object) -> None:
     """Amounts, after LimitRanges have filled in theirs: readable, requests within limits, devices not overcommitted."""
     causes: list[Cause] = []
-    for index, container in enumerate(pod["spec"]["containers"]):
-        field = f"spec.containers[{index}].resources"
+    for place, container in _places(pod["spec"]):
+        field = f"{place}.resources"
         requests, limits = (container["resources"].get(part, {}) for part in ("requests", "limits"))
         for name, amount in requests.items():
             limit, extended = limits.get(name), "/" in name
@@ -125,15 +125,13 @@ def _metadata(kind: Kind, obj: Object) -> Iterator[Cause]:
 
 
 def _pod(pod: Object) -> Iterator[Cause]:
-    containers = pod.setdefault("spec", {}).get("containers")
-    if pod["spec"].get("initContainers"):
-        yield "FieldValueForbidden", "spec.initContainers", "Forbidden: the embedded cluster runs no init containers"
-    if not containers:
+    if not pod.setdefault("spec", {}).get("containers"):
         yield _required("spec.containers")
     seen: set[str] = set()
-    for index, container in enumerate(containers or ()):
-        field = f"spec.containers[{index}]"
+    for field, container in _places(pod["spec"]):
         name = container.get("name", "")
+        if container.get("restartPolicy"):
+            yield "FieldValueForbidden", f"{field}.restartPolicy", "Forbidden: the embedded cluster runs no sidecars"
         if not name:
             yield _required(f"{field}.name")
         elif not LABEL.fullmatch(name):
@@ -146,6 +144,13 @@ def _pod(pod: Object) -> Iterator[Cause]:
         for part in ("requests", "limits"):
             for amount in container.get("resources", {}).get(part, {}).values():
                 _check_quantity("Pod", amount)
+
+
+def _places(spec: Object) -> Iterator[tuple[str, Object]]:
+    """All containers, and what errors call them."""
+    for kind in ("initContainers", "containers"):
+        for index, container in enumerate(spec.get(kind) or ()):
+            yield f"spec.{kind}[{index}]", container
 
 
 def _claim(claim: Object) -> Iterator[Cause]:
@@ -173,7 +178,8 @@ def _changed(spec: Mapping[str, Any], before: Mapping[str, Any], mutable: frozen
 
 def _images_apart(spec: Mapping[str, Any]) -> dict[str, Any]:
     """The spec without what may change in its containers."""
-    bare = [{key: value for key, value in item.items() if key != "image"} for item in spec.get("containers", ())]
+    bare = [[{key: value for key, value in item.items() if key != "image"} for item in spec.get(kind) or ()]
+            for kind in ("initContainers", "containers")]  # fmt: skip
     return {**spec, "containers": bare}
 
 

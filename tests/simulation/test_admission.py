@@ -107,7 +107,9 @@ async def test_limit_ranges_bound_claims(kube):
     [
         (pod("A_b"), ["metadata.name"]),
         ({"metadata": {"name": "p"}, "spec": {}}, ["spec.containers"]),
-        (pod(initContainers=[{"name": "i", "image": "i"}]), ["spec.initContainers"]),
+        (pod(initContainers=[{"name": "main"}]), ["spec.initContainers[0].image", "spec.containers[0].name"]),
+        (pod(initContainers=[{"name": "i", "image": "i", "restartPolicy": "Always"}]),
+         ["spec.initContainers[0].restartPolicy"]),
         (pod(containers=[{"name": "m"}, {"name": "m", "image": "i"}]),
          ["spec.containers[0].image", "spec.containers[1].name"]),
         ({**pod(), "metadata": {"name": "p", "labels": {"a b": "c d"}}}, ["metadata.labels", "metadata.labels"]),

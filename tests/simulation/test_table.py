@@ -42,6 +42,10 @@ def test_ages_are_as_kubectl_has_them(seconds, text):
          ["1/1", "Terminating", "0"]),
         ({"phase": "Pending", "containerStatuses": [container(waiting={"reason": "ErrImagePull"})]}, False,
          ["0/1", "ErrImagePull", "0"]),
+        ({"phase": "Pending", "initContainerStatuses": [container(terminated={"exitCode": 0}), container(running={})],
+          "containerStatuses": [container(waiting={"reason": "PodInitializing"})]}, False, ["0/1", "Init:1/2", "0"]),
+        ({"phase": "Failed", "initContainerStatuses": [container(terminated={"exitCode": 3, "reason": "Error"})],
+          "containerStatuses": [container(waiting={"reason": "PodInitializing"})]}, False, ["0/1", "Init:Error", "0"]),
         ({"phase": "Running", "containerStatuses": [container(
             waiting={"reason": "CrashLoopBackOff"}, restarts=2, last={"terminated": {"finishedAt": CREATED}})]}, False,
          ["0/1", "CrashLoopBackOff", "2 (5m ago)"]),

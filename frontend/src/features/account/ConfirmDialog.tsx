@@ -1,7 +1,8 @@
 /** The last question before something ends. */
-import { Button, Group, Modal, Stack, Text } from "@mantine/core";
+import { Modal, Stack, Text } from "@mantine/core";
 import type { UseMutationResult } from "@tanstack/react-query";
 import { useText } from "../../i18n/language";
+import { DialogFooter } from "../../ui/DialogFooter";
 import { Problem } from "../../ui/Problem";
 
 interface ConfirmDialogProps {
@@ -31,18 +32,13 @@ export function ConfirmDialog({
       <Stack gap="md">
         <Text size="sm">{hint}</Text>
         {revoke.isError && <Problem title={failed} error={revoke.error} />}
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onClose} data-autofocus>
-            {text.app.cancel}
-          </Button>
-          <Button
-            color="red.9"
-            loading={revoke.isPending}
-            onClick={() => revoke.mutate(id, { onSuccess: onDone })}
-          >
-            {action}
-          </Button>
-        </Group>
+        <DialogFooter
+          action={action}
+          pending={revoke.isPending}
+          onCancel={onClose}
+          onConfirm={() => revoke.mutate(id, { onSuccess: onDone })}
+          destructive
+        />
       </Stack>
     </Modal>
   );

@@ -4,6 +4,7 @@ import { type FormEvent, useState } from "react";
 import { fieldMessages } from "../../api/errors";
 import { useText } from "../../i18n/language";
 import { Command } from "../../ui/Command";
+import { DialogFooter } from "../../ui/DialogFooter";
 import { Problem } from "../../ui/Problem";
 import { useCreateToken } from "./useAccount";
 
@@ -83,14 +84,7 @@ export function CreateTokenDialog({ onClose }: { onClose: () => void }) {
             {create.isError && (
               <Problem title={words.createFailed} error={errors[""] ? new Error(errors[""]) : create.error} />
             )}
-            <Group justify="flex-end" gap="xs">
-              <Button variant="default" onClick={onClose}>
-                {text.app.cancel}
-              </Button>
-              <Button type="submit" loading={create.isPending}>
-                {words.create}
-              </Button>
-            </Group>
+            <DialogFooter action={words.create} pending={create.isPending} onCancel={onClose} />
           </Stack>
         </form>
       )}

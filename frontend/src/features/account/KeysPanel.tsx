@@ -1,11 +1,12 @@
 /** SSH keys: what gets one into one's own pods. */
-import { Button, Group, Modal, Stack, Table, Textarea, TextInput } from "@mantine/core";
+import { Button, Modal, Stack, Table, Textarea, TextInput } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
 import { type FormEvent, useState } from "react";
 import { fieldMessages } from "../../api/errors";
 import { useLanguage, useText } from "../../i18n/language";
 import { formatMoment } from "../../lib/time";
 import { Command } from "../../ui/Command";
+import { DialogFooter } from "../../ui/DialogFooter";
 import { Problem } from "../../ui/Problem";
 import classes from "./account.module.css";
 import { Revocable } from "./Revocable";
@@ -101,14 +102,12 @@ function AddKeyDialog({ onClose }: { onClose: () => void }) {
           {add.isError && (
             <Problem title={words.createFailed} error={errors[""] ? new Error(errors[""]) : add.error} />
           )}
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={onClose}>
-              {text.app.cancel}
-            </Button>
-            <Button type="submit" loading={add.isPending} disabled={key.trim() === ""}>
-              {words.create}
-            </Button>
-          </Group>
+          <DialogFooter
+            action={words.create}
+            pending={add.isPending}
+            disabled={key.trim() === ""}
+            onCancel={onClose}
+          />
         </Stack>
       </form>
     </Modal>

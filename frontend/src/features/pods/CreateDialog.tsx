@@ -1,5 +1,5 @@
 /** Asking for a pod. The server checks everything; its messages stand at the fields they are about. */
-import { Button, Collapse, Group, Modal, Stack, Text, TextInput, UnstyledButton } from "@mantine/core";
+import { Collapse, Group, Modal, Stack, Text, TextInput, UnstyledButton } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { IconChevronRight } from "@tabler/icons-react";
 import { type FormEvent, useEffect, useRef, useState } from "react";
@@ -8,6 +8,7 @@ import { useSession } from "../../api/session";
 import type { Pod } from "../../api/types";
 import type { Messages } from "../../i18n/en";
 import { useText } from "../../i18n/language";
+import { DialogFooter } from "../../ui/DialogFooter";
 import { Problem } from "../../ui/Problem";
 import { AdvancedFields } from "./AdvancedFields";
 import { badEnvLine, FIELDS, type FormValues, initialValues, type Prefill, toRequest } from "./createForm";
@@ -121,14 +122,7 @@ export function CreateDialog({ prefill, nodesOf, onClose, onCreated }: CreateDia
                 {lifecycle.autoDeleteTime &&
                   text.create.keeps(`${lifecycle.autoDeleteTime} ${lifecycle.timezone}`)}
               </Text>
-              <Group gap="xs" wrap="nowrap" ml="auto">
-                <Button variant="default" onClick={onClose}>
-                  {text.app.cancel}
-                </Button>
-                <Button type="submit" loading={create.isPending}>
-                  {text.create.submit}
-                </Button>
-              </Group>
+              <DialogFooter action={text.create.submit} pending={create.isPending} onCancel={onClose} />
             </Group>
           </Stack>
         </Stack>

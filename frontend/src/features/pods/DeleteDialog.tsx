@@ -1,7 +1,8 @@
 /** The last question before a pod goes: what is lost, what stays. */
-import { Button, Group, Modal, Stack } from "@mantine/core";
+import { Modal, Stack } from "@mantine/core";
 import type { Pod } from "../../api/types";
 import { useText } from "../../i18n/language";
+import { DialogFooter } from "../../ui/DialogFooter";
 import { Problem } from "../../ui/Problem";
 import { Consequences } from "./Consequences";
 import { useDeletePod } from "./usePods";
@@ -25,18 +26,13 @@ export function DeleteDialog({ pod, onClose, onDeleted }: DeleteDialogProps) {
       <Stack gap="md">
         <Consequences id={pod.id} of="delete" />
         {remove.isError && <Problem title={text.pods.deleteFailed} error={remove.error} />}
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onClose} data-autofocus>
-            {text.app.cancel}
-          </Button>
-          <Button
-            color="red.9"
-            loading={remove.isPending}
-            onClick={() => remove.mutate(pod.id, { onSuccess: onDeleted })}
-          >
-            {text.pods.delete}
-          </Button>
-        </Group>
+        <DialogFooter
+          action={text.pods.delete}
+          pending={remove.isPending}
+          onCancel={onClose}
+          onConfirm={() => remove.mutate(pod.id, { onSuccess: onDeleted })}
+          destructive
+        />
       </Stack>
     </Modal>
   );

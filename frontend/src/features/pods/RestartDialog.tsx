@@ -1,8 +1,9 @@
 /** The last question before a pod begins anew: what is lost, what stays. */
-import { Button, Checkbox, Group, Modal, Stack } from "@mantine/core";
+import { Checkbox, Modal, Stack } from "@mantine/core";
 import { useState } from "react";
 import type { Pod } from "../../api/types";
 import { useText } from "../../i18n/language";
+import { DialogFooter } from "../../ui/DialogFooter";
 import { Problem } from "../../ui/Problem";
 import { Consequences } from "./Consequences";
 import { useRestartPod } from "./usePods";
@@ -34,17 +35,12 @@ export function RestartDialog({ pod, onClose, onRestarted }: RestartDialogProps)
           />
         )}
         {restart.isError && <Problem title={text.pods.restartFailed} error={restart.error} />}
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onClose} data-autofocus>
-            {text.app.cancel}
-          </Button>
-          <Button
-            loading={restart.isPending}
-            onClick={() => restart.mutate({ id: pod.id, avoidNode }, { onSuccess: onRestarted })}
-          >
-            {text.pods.restart}
-          </Button>
-        </Group>
+        <DialogFooter
+          action={text.pods.restart}
+          pending={restart.isPending}
+          onCancel={onClose}
+          onConfirm={() => restart.mutate({ id: pod.id, avoidNode }, { onSuccess: onRestarted })}
+        />
       </Stack>
     </Modal>
   );

@@ -1,9 +1,10 @@
 /** What of a person's files stays when pods go: volumes, who uses them, and more room where the cluster can give it. */
-import { Alert, Button, Code, Group, Modal, Stack, Text, TextInput, Title } from "@mantine/core";
+import { Alert, Button, Code, Modal, Stack, Text, TextInput, Title } from "@mantine/core";
 import { type FormEvent, useId, useState } from "react";
 import { fieldMessages } from "../../api/errors";
 import type { HeldVolume, Pod } from "../../api/types";
 import { useText } from "../../i18n/language";
+import { DialogFooter } from "../../ui/DialogFooter";
 import { Problem } from "../../ui/Problem";
 import classes from "./pods.module.css";
 import { useResizeVolume, useVolumes } from "./usePods";
@@ -110,14 +111,7 @@ function GrowDialog({ volume, onClose }: { volume: HeldVolume; onClose: () => vo
           {resize.isError && (
             <Problem title={words.growFailed} error={errors[""] ? new Error(errors[""]) : resize.error} />
           )}
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={onClose}>
-              {text.app.cancel}
-            </Button>
-            <Button type="submit" loading={resize.isPending}>
-              {words.grow}
-            </Button>
-          </Group>
+          <DialogFooter action={words.grow} pending={resize.isPending} onCancel={onClose} />
         </Stack>
       </form>
     </Modal>

@@ -41,6 +41,10 @@ GPU_COUNT = "genet.io/gpu-count"
 """Annotation of a pod: how many devices its claim asks for (mode `dra`)."""
 POD = "genet.io/pod"
 """Label of a pod and of what belongs to it: the pod's name. Its Service finds it by that."""
+POD_UID = "genet.io/pod-uid"
+"""Label of a Job that saves a pod as an image, and of the Job's pod: the pod's uid."""
+IMAGE = "genet.io/image"
+"""Annotation of a Job that saves a pod as an image: what the image is called."""
 SSH_PORT = "genet.io/ssh-port"
 """Annotation of a pod: the NodePort of its Service; only Genet's own word counts."""
 SSH_HOST_KEY = "genet.io/ssh-host-key"
@@ -108,6 +112,16 @@ def pod(user: str, name: str) -> str:
 def pod_suffix(user: str, object_name: str) -> str:
     """The part after the prefix; the whole name for pods that were not named by Genet."""
     return object_name.removeprefix(pod_prefix(user))
+
+
+def commit(user: str, unix_seconds: int) -> str:
+    """The Job that saves one of a person's pods as an image."""
+    return f"commit-{user}-{unix_seconds}"
+
+
+def commit_lease(pod_uid: str) -> str:
+    """What lets one Job at a time save a pod."""
+    return f"commit-{pod_uid}"
 
 
 def pvc(user: str, volume: str) -> str:

@@ -94,7 +94,7 @@ def pattern(text: str) -> Pattern | None:
         return None
     is_below = name.endswith(_BELOW)
     name = name.removesuffix(_BELOW)
-    if is_below and _is_host(name) and _HOST.fullmatch(name):
+    if is_below and is_host(name) and _HOST.fullmatch(name):
         host = name.lower()  # a registry with everything in it
         repository: str | None = _HUB if host in _HUBS else host
     else:
@@ -121,7 +121,7 @@ def _split(name: str) -> tuple[str, str | None]:
 def _place(name: str, *, is_below: bool = False) -> tuple[str, str] | None:
     """Host and path."""
     first, slash, rest = name.partition("/")
-    host, path = (first, rest) if slash and _is_host(first) else (_HUB, name)
+    host, path = (first, rest) if slash and is_host(first) else (_HUB, name)
     if not _HOST.fullmatch(host) or not _PATH.fullmatch(path):
         return None
     host = host.lower()
@@ -130,6 +130,6 @@ def _place(name: str, *, is_below: bool = False) -> tuple[str, str] | None:
     return _HUB, path if "/" in path or is_below else f"library/{path}"
 
 
-def _is_host(first: str) -> bool:
+def is_host(first: str) -> bool:
     """Whether what is before the first slash is a registry and not a part of the path."""
     return "." in first or ":" in first or first == "localhost" or first != first.lower()

@@ -240,7 +240,7 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
             ),
             restarts=restarts,
             restart_pod=restart_pod,
-            save_image=SaveImage(),
+            save_image=SaveImage(kube, settings.commit, pods=pods, restarts=restarts, clock=clock),
             issue_kubeconfig=IssueKubeconfig(
                 settings,
                 records=identity.records,

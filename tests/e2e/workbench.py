@@ -1,7 +1,8 @@
 """The image that tests of work in a pod run: a small Debian with bash, procps and an SSH server, from its packages.
 
 Its root file system is made once and kept (`GENET_TEST_CACHE`, else `~/.cache/genet-tests`); the cluster's own tool
-(`GENET_TEST_CLUSTER`) makes an image of it. `python -m tests.e2e.workbench` does it for whoever wants it before.
+(`GENET_TEST_CLUSTER`) makes an image of it. `python -m tests.e2e.workbench` does it for whoever wants it before. Other
+images of Debian's packages are made the same way.
 """
 
 import os
@@ -9,6 +10,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -26,26 +28,39 @@ _NOT_NEEDED: Final = (
 
 def load(tool: str) -> None:
     """Make the image and load it into the cluster of that tool; the file system is made where it is not there yet."""
-    root = _cache() / f"workbench-{_RELEASE}"
+    load_root(tool, WORKBENCH, debian("workbench", _PACKAGES, _finish))
+
+
+def load_root(tool: str, image: str, root: Path) -> None:
+    """Make an image of a root file system and load it."""
+    subprocess.run([tool, "image", image, str(root)], check=True, timeout=120, stdout=subprocess.DEVNULL)
+
+
+def debian(name: str, packages: Sequence[str], finish: Callable[[Path], object]) -> Path:
+    """The root file system of a small Debian with these packages, kept under that name once it is made."""
+    root = _cache() / f"{name}-{_RELEASE}"
     if not root.is_dir():
         _cache().mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=_cache()) as directory:
             made = Path(directory) / "root"
-            _make(made)
+            _make(made, packages)
+            finish(made)
             try:
                 made.rename(root)
             except OSError:
                 if not root.is_dir():  # else another one was faster
                     raise
-    subprocess.run([tool, "image", WORKBENCH, str(root)], check=True, timeout=120, stdout=subprocess.DEVNULL)
+    return root
 
 
-def _make(root: Path) -> None:
-    packages = f"--include={','.join(_PACKAGES)}"
-    command = ["debootstrap", "--variant=minbase", packages, _RELEASE, str(root), _mirror()]
+def _make(root: Path, packages: Sequence[str]) -> None:
+    command = ["debootstrap", "--variant=minbase", f"--include={','.join(packages)}", _RELEASE, str(root), _mirror()]
     subprocess.run(command, check=True, timeout=300, stdout=subprocess.DEVNULL)
     for name in _NOT_NEEDED:
         shutil.rmtree(root / name, ignore_errors=True)
+
+
+def _finish(root: Path) -> None:
     for key in (root / "etc/ssh").glob("ssh_host_*"):
         key.unlink()
     # what an image might say, and what must not count in a pod

@@ -30,7 +30,7 @@ import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Any, Final, NamedTuple
 
 _CHUNK: Final = 1 << 20
 _INDEXES: Final = (
@@ -110,7 +110,7 @@ def commit(containerd: Containerd, data_root: Path, container: str, name: str, *
 
 def push(containerd: Containerd, name: str, *, insecure: bool) -> None:
     containerd.target(name)
-    account = _account(name.split("/")[0])
+    account = _account(name.split("/", maxsplit=1)[0])
     who = ["--user", account] if account else []
     _say("info", f"pushing as a reduced-platform image ({name})")
     try:
@@ -229,7 +229,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def main(argv: Sequence[str]) -> NoReturn | None:
+def main(argv: Sequence[str]) -> None:
     arguments = _arguments(argv)
     containerd = Containerd(arguments.address.removeprefix("unix://"), arguments.namespace)
     try:
@@ -241,7 +241,6 @@ def main(argv: Sequence[str]) -> NoReturn | None:
     except (RuntimeError, LookupError, OSError) as error:
         _say("fatal", str(error))
         sys.exit(1)
-    return None
 
 
 if __name__ == "__main__":

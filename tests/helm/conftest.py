@@ -14,6 +14,11 @@ import yaml
 CHART = Path(__file__).parents[2] / "helm" / "genet"
 ACCEPTED = ("--set", "config.auth.mode=dev", "--set", "config.auth.dev.allowRemote=true")
 """The least that renders: whoever installs the chart says how people log in, and of dev login that they mean it."""
+SAVING = (
+    "--set", "config.commit.enabled=true", "--set", "config.commit.image=registry.example.org/nerdctl:2",
+    "--set", "config.commit.repository=registry.example.org/{userIdentifier}",
+)  # fmt: skip
+"""The least with which people save their pods as images."""
 
 Kubectl = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -12,7 +12,7 @@ import yaml
 
 import genet
 from genet.settings.sources import load
-from tests.helm.conftest import ACCEPTED, CHART, Readable, only
+from tests.helm.conftest import ACCEPTED, CHART, SAVING, Readable, only
 
 HERE = Path(__file__).parent
 PROXY = ("--values", str(HERE / "values" / "proxy.yaml"))
@@ -78,6 +78,7 @@ def test_values_yaml_repeats_genets_own_defaults(helm, tmp_path):
         "GENET_AUTH__DEV__ALLOW_REMOTE": "true",
         "GENET_KUBERNETES__SERVICE_ACCOUNT": "genet-system/genet",
         "GENET_KUBERNETES__GRANTS_NAMESPACE": "genet-grants",
+        "GENET_COMMIT__NAMESPACE": "genet-jobs",
     }
     assert settings == load(environ)
 
@@ -368,6 +369,36 @@ def test_certificates_bring_the_right_to_approve_and_nothing_else_does(helm):
         ("genet-certificates", "update", "certificatesigningrequests/approval", ()),
         ("genet-certificates", "approve", "signers", ("kubernetes.io/kube-apiserver-client",)),
     }
+
+
+def test_saving_pods_brings_rights_in_the_namespace_of_its_jobs_alone(helm):
+    usual, saving = helm.template(*OAUTH), helm.template(*OAUTH, *SAVING)
+    assert rights(saving) - rights(usual) == {
+        *(("genet-jobs", verb, "jobs", ()) for verb in ("get", "list", "create", "delete")),
+        *(("genet-jobs", verb, "pods", ()) for verb in ("get", "list")),
+        ("genet-jobs", "get", "pods/log", ()),
+        *(("genet-jobs", verb, "leases", ()) for verb in ("get", "create", "update", "patch", "delete")),
+    }
+    role, binding = (named(saving, kind, "genet-jobs") for kind in ("Role", "RoleBinding"))
+    assert role["metadata"]["namespace"] == binding["metadata"]["namespace"] == "genet-jobs"
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "genet", "namespace": "genet-system"}]
+
+
+def test_the_namespace_of_the_jobs_is_there_only_where_pods_are_saved_and_is_nobodys(helm):
+    assert not [document for document in helm.template(*OAUTH) if "genet-jobs" in document["metadata"].values()]
+    labels = named(helm.template(*OAUTH, *SAVING), "Namespace", "genet-jobs")["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "privileged"
+    assert not [key for key in labels if key.startswith("genet.io/")]
+
+
+def test_nobody_reaches_the_pods_of_the_jobs(helm):
+    def policies(*arguments):
+        documents = helm.template(*OAUTH, *SAVING, *arguments)
+        found = [document for document in documents if document["kind"] == "NetworkPolicy"]
+        return [policy["spec"] for policy in found if policy["metadata"].get("namespace") == "genet-jobs"]
+
+    assert policies() == [{"podSelector": {}, "policyTypes": ["Ingress"]}]
+    assert policies("--set", "networkPolicy.enabled=false") == []
 
 
 def test_people_may_create_where_it_is_allowed_and_change_nothing(helm):

@@ -24,7 +24,7 @@ from genet.pods.place import Place
 from genet.pods.public_keys import parse
 from genet.settings.sources import load
 from genet.web.services import running
-from tests.helm.conftest import ACCEPTED
+from tests.helm.conftest import ACCEPTED, SAVING
 
 pytestmark = pytest.mark.real
 
@@ -35,12 +35,13 @@ RIGHTS = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding")
 @pytest.fixture(scope="module")
 def account(helm, kubectl, namespace, vacant):
     """`namespace/name` of a ServiceAccount with exactly the rights that an installation would have."""
-    documents = helm.template(*ACCEPTED, "--set", f"fullnameOverride={namespace}", "--namespace", namespace)
+    name = ("--set", f"fullnameOverride={namespace}")
+    documents = helm.template(*ACCEPTED, *SAVING, *name, "--namespace", namespace)
     spaces = [document for document in documents if document["kind"] == "Namespace"]
     own = yaml.safe_dump_all(spaces + [document for document in documents if document["kind"] in RIGHTS])
     elsewhere = {
         where: yaml.safe_dump_all(document for document in documents if document["metadata"].get("namespace") == where)
-        for where in ("default", f"{namespace}-grants")
+        for where in ("default", f"{namespace}-grants", f"{namespace}-jobs")
     }
     rights = ((namespace, own), *elsewhere.items())
     begun = []
@@ -262,3 +263,28 @@ def test_they_let_genet_list_the_events_of_nodes_and_change_none(account, kubect
     verbs = ("list", "watch", "create", "delete")
     answers = [kubectl("auth", "can-i", verb, "events", "--namespace", "default", "--as", who) for verb in verbs]
     assert [answer.stdout.strip() for answer in answers] == ["yes", "no", "no", "no"]
+
+
+@pytest.mark.parametrize(
+    ("what", "answer"),
+    [
+        ("create jobs", "yes"),
+        ("list jobs", "yes"),
+        ("delete jobs", "yes"),
+        ("update jobs", "no"),
+        ("patch jobs", "no"),
+        ("get pods --subresource=log", "yes"),
+        ("create pods", "no"),
+        ("delete pods", "no"),
+        ("create pods --subresource=exec", "no"),
+        ("update leases.coordination.k8s.io", "yes"),
+        ("list leases.coordination.k8s.io", "no"),
+        ("get secrets", "no"),
+        ("list secrets", "no"),
+    ],
+)
+def test_where_pods_are_saved_they_are_enough_for_its_jobs_and_end_there(account, kubectl, what, answer):
+    namespace, _, name = account.partition("/")
+    who = f"system:serviceaccount:{namespace}:{name}"
+    asked = kubectl("auth", "can-i", *what.split(), "--namespace", f"{namespace}-jobs", "--as", who)
+    assert asked.stdout.strip() == answer, asked

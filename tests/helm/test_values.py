@@ -23,6 +23,7 @@ CHARTS_OWN = {
     "Proxy": {"secret"},
     "Client": {"secret"},
     "Pod": {"pullSecrets"},
+    "Commit": {"namespace"},
 }
 """Settings that the chart decides, and secrets: its values do not offer them."""
 
@@ -32,6 +33,11 @@ OAUTH = (
     "config.server.publicURL=https://genet.example.org",
     "config.oauth.clientID=genet",
     "config.oauth.providerURL=https://login.example.org",
+)
+SAVING = (
+    "config.commit.enabled=true",
+    "config.commit.image=nerdctl:2",
+    "config.commit.repository=r.example.org/{userIdentifier}",
 )
 CLIENTS = ("secrets.existingSecret=genet-secrets", "secrets.keys.oidcClients=clients")
 
@@ -55,6 +61,17 @@ CLIENTS = ("secrets.existingSecret=genet-secrets", "secrets.keys.oidcClients=cli
         ((*OAUTH, *CLIENTS, "config.oidcProvider.clients[0].id=a"), ["config.oidcProvider.clients"]),
         ((*OAUTH, "config.oidcProvider.usernamePrefix="), ["config.oidcProvider.usernamePrefix"]),
         ((*OAUTH, "config.oidcProvider.usernamePrefix=system:"), ["config.oidcProvider.usernamePrefix"]),
+        (
+            ("config.commit.enabled=true", "config.commit.repository=r.example.org/{userIdentifier}"),
+            ["config.commit.image"],
+        ),
+        ((*SAVING, "config.commit.repository="), ["config.commit.repository"]),
+        ((*SAVING, "config.commit.repository=r.example.org/people"), ["config.commit.repository", "{userIdentifier}"]),
+        ((*SAVING, "config.commit.repository=r.example.org/x-{userIdentifier}"), ["config.commit.repository"]),
+        ((*SAVING, "config.commit.repository=r.example.org/{userIdentifier}x/y"), ["config.commit.repository"]),
+        (("config.commit=null",), ["config", "commit"]),
+        (("config.commit.namespace=kube-system",), ["config.commit", "namespace"]),
+        (("config.commit.timeoutMinutes=0",), ["config.commit.timeoutMinutes"]),
         ((*OAUTH, "httpRoute.enabled=true"), ["gateway.networking.k8s.io/v1"]),
         (("config.auth.mode=proxy",), ["proxy.image"]),
         (("config.auth.mode=proxy", "proxy.sidecar=false"), ["secrets.keys.proxySecret"]),

@@ -24,6 +24,10 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{ include "genet.fullname" . }}-grants
 {{- end -}}
 
+{{- define "genet.jobsNamespace" -}}
+{{ include "genet.fullname" . }}-jobs
+{{- end -}}
+
 {{- /* The host name in config.server.publicURL, without port; nothing where there is no URL. */ -}}
 {{- define "genet.publicHost" -}}
 {{- with .Values.config.server.publicURL -}}
@@ -44,7 +48,8 @@ true
       "server" (dict "metricsPort" 9090)
       "kubernetes" (dict
         "serviceAccount" (printf "%s/%s" .Release.Namespace (include "genet.fullname" .))
-        "grantsNamespace" (include "genet.grantsNamespace" .)) -}}
+        "grantsNamespace" (include "genet.grantsNamespace" .))
+      "commit" (dict "namespace" (include "genet.jobsNamespace" .)) -}}
 {{- if .Values.tls.secretName -}}
 {{- $_ := set $own.server "tls" (dict "certFile" "/etc/genet-tls/tls.crt" "keyFile" "/etc/genet-tls/tls.key") -}}
 {{- end -}}

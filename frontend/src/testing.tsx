@@ -47,14 +47,21 @@ export const CONFIG: Session["config"] = {
   version: "0",
 };
 
-export function renderWith(server: Server, children: ReactNode) {
+export function renderWith(server: Server, children: ReactNode, config: Partial<Session["config"]> = {}) {
   const api = createClient({ devUser: null, fetch: server });
   return render(
     <MantineProvider env="test">
       <LanguageProvider>
         <QueryClientProvider client={new QueryClient()}>
           <SessionContext
-            value={{ api, query: {}, auth: AUTH, hasEnded: false, loginURL: null, config: CONFIG }}
+            value={{
+              api,
+              query: {},
+              auth: AUTH,
+              hasEnded: false,
+              loginURL: null,
+              config: { ...CONFIG, ...config },
+            }}
           >
             {children}
           </SessionContext>

@@ -17,6 +17,8 @@ export type PodList = Answer<paths["/api/pods"]["get"], 200>;
 export type Pod = PodList["pods"][number];
 export type Quota = PodList["quota"];
 export type PodRequest = paths["/api/pods"]["post"]["requestBody"]["content"]["application/json"];
+/** How far the saving of a pod is, or how it ended. */
+export type CommitStatus = Answer<paths["/api/pods/{pod_id}/commit/status"]["get"], 200>;
 export type HeldVolume = Answer<paths["/api/volumes"]["get"], 200>["volumes"][number];
 export type PodEvent = Answer<paths["/api/pods/{pod_id}/events"]["get"], 200>["events"][number];
 export type PodLogs = Answer<paths["/api/pods/{pod_id}/logs"]["get"], 200>;

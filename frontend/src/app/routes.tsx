@@ -59,6 +59,17 @@ export function PodsRoute() {
             return next;
           })
         }
+        onNewPod={(image, gpuType) =>
+          setSearch(
+            (old) => {
+              const next = new URLSearchParams(old);
+              next.delete("pod");
+              next.set("create", gpuType ?? "");
+              return next;
+            },
+            { state: { image } },
+          )
+        }
         onShowNode={(node) => navigate({ pathname: "/gpus", search: carryDevUser(search, { node }) })}
         keysHref={`/account${carryDevUser(search)}`}
         terminalHref={(pod) => `/terminal${carryDevUser(search, { pod })}`}
@@ -99,7 +110,7 @@ export function NotFoundRoute() {
 function CreateRoute() {
   const { auth } = useSession();
   const navigate = useNavigate();
-  const { search: location } = useLocation();
+  const { search: location, state } = useLocation();
   const [search, setSearch] = useSearchParams();
   const type = search.get("create");
   if (type === null || !auth.authenticated) {
@@ -114,6 +125,7 @@ function CreateRoute() {
             gpuType: type === "" ? null : type,
             nodeName: search.get("on"),
             card: Number.isNaN(card) ? null : card,
+            image: imageIn(state),
           }}
           nodesOf={nodesOf}
           onClose={() =>
@@ -130,6 +142,12 @@ function CreateRoute() {
       )}
     </WithNodes>
   );
+}
+
+/** Not in the URL: a link from elsewhere must not put an image of its own before somebody's volumes. */
+function imageIn(state: unknown): string | null {
+  const image = typeof state === "object" && state !== null && "image" in state ? state.image : null;
+  return typeof image === "string" ? image : null;
 }
 
 /** Looks at the fleet only while the dialog is open. */

@@ -7,6 +7,7 @@ import { gpus } from "./en/gpus";
 import { logs } from "./en/logs";
 import { node } from "./en/node";
 import { history, pods, volumes } from "./en/pods";
+import { saving } from "./en/saving";
 import { terminal } from "./en/terminal";
 import { usage } from "./en/usage";
 
@@ -25,6 +26,7 @@ export const en = {
   status,
   logs,
   terminal,
+  saving,
   create,
   account,
 };

@@ -8,6 +8,7 @@ import { gpus } from "./zh-CN/gpus";
 import { logs } from "./zh-CN/logs";
 import { node } from "./zh-CN/node";
 import { history, pods, volumes } from "./zh-CN/pods";
+import { saving } from "./zh-CN/saving";
 import { terminal } from "./zh-CN/terminal";
 import { usage } from "./zh-CN/usage";
 
@@ -26,6 +27,7 @@ export const zhCN: Messages = {
   status,
   logs,
   terminal,
+  saving,
   create,
   account,
 };

@@ -27,7 +27,7 @@ function open(answer: () => Response) {
   renderWith(
     server,
     <CreateDialog
-      prefill={{ gpuType: "h100", nodeName: "gpu-01", card: 2 }}
+      prefill={{ gpuType: "h100", nodeName: "gpu-01", card: 2, image: null }}
       nodesOf={() => ["gpu-01"]}
       onClose={() => {}}
       onCreated={onCreated}

@@ -9,19 +9,22 @@ import { LogView } from "./logs/LogView";
 import { PodGpus } from "./PodGpus";
 import classes from "./pods.module.css";
 import { StatusTab } from "./StatusTab";
+import { SaveTab } from "./saving/SaveTab";
 import { TerminalTab } from "./TerminalTab";
 
 interface PodDrawerProps {
   pod: Pod;
   onClose: () => void;
   onShowNode: (name: string) => void;
+  /** Asks for a pod that begins with this image and has such a GPU. */
+  onNewPod: (image: string, gpuType: string | null) => void;
   /** The page of a pod's terminal alone. */
   terminalHref: (id: string) => string;
   /** Where SSH keys are added. */
   keysHref: string;
 }
 
-export function PodDrawer({ pod, onClose, onShowNode, terminalHref, keysHref }: PodDrawerProps) {
+export function PodDrawer({ pod, onClose, onShowNode, onNewPod, terminalHref, keysHref }: PodDrawerProps) {
   const { text } = useLanguage();
   const { config } = useSession();
   return (
@@ -40,6 +43,7 @@ export function PodDrawer({ pod, onClose, onShowNode, terminalHref, keysHref }: 
           {config.features.terminal && <Tabs.Tab value="terminal">{text.drawer.terminal}</Tabs.Tab>}
           {pod.gpuCount > 0 && <Tabs.Tab value="gpus">{text.drawer.gpus}</Tabs.Tab>}
           <Tabs.Tab value="logs">{text.drawer.logs}</Tabs.Tab>
+          {config.features.commit && <Tabs.Tab value="save">{text.saving.tab}</Tabs.Tab>}
           <Tabs.Tab value="details">{text.drawer.details}</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="status">
@@ -57,6 +61,11 @@ export function PodDrawer({ pod, onClose, onShowNode, terminalHref, keysHref }: 
         <Tabs.Panel value="terminal">
           <TerminalTab pod={pod} ownPage={terminalHref(pod.id)} />
         </Tabs.Panel>
+        {config.features.commit && (
+          <Tabs.Panel value="save">
+            <SaveTab pod={pod} onNewPod={(image) => onNewPod(image, pod.gpuType)} />
+          </Tabs.Panel>
+        )}
         <Tabs.Panel value="details">
           <Details pod={pod} />
         </Tabs.Panel>

@@ -28,6 +28,8 @@ const CLOCK_STEP = 10_000;
 interface PodsPageProps {
   onCreate: () => void;
   onShowNode: (name: string) => void;
+  /** Asks for a pod that begins with this image and has such a GPU. */
+  onNewPod: (image: string, gpuType: string | null) => void;
   /** The page of a pod's terminal alone. */
   terminalHref: (id: string) => string;
   /** Where SSH keys are added. */

@@ -7,11 +7,10 @@ import { useLanguage } from "../../i18n/language";
 import { EventList } from "../../ui/EventList";
 import { Problem } from "../../ui/Problem";
 import classes from "./pods.module.css";
+import { STORAGE } from "./podText";
 import { useDescription } from "./usePods";
 
 const INTERVAL = 3_000;
-/** Kinds of volumes that people keep files in; the others bring keys and settings. */
-const STORAGE = new Set(["pvc", "emptyDir", "nfs", "hostPath"]);
 
 export function StatusTab({ id }: { id: string }) {
   const { text } = useLanguage();

@@ -18,11 +18,11 @@ const config = {
     memory: { default: "16Gi", max: "64Gi" },
   },
 } as Config;
-const nothing = { gpuType: null, nodeName: null, card: null };
+const nothing = { gpuType: null, nodeName: null, card: null, image: null };
 
 describe("a form opened from a free GPU", () => {
   it("asks for one of that type on that node", () => {
-    const values = initialValues(config, { gpuType: "h100", nodeName: "gpu-01", card: 3 });
+    const values = initialValues(config, { gpuType: "h100", nodeName: "gpu-01", card: 3, image: null });
     expect(toRequest(values, config)).toEqual({
       image: "pytorch:2",
       gpuType: "h100",
@@ -35,14 +35,28 @@ describe("a form opened from a free GPU", () => {
   });
 
   it("chooses the card where cards are shared", () => {
-    const values = initialValues(config, { gpuType: "shared", nodeName: "gpu-01", card: 3 });
+    const values = initialValues(config, { gpuType: "shared", nodeName: "gpu-01", card: 3, image: null });
     expect(toRequest(values, config)).toMatchObject({ gpuDevices: [3] });
   });
 
   it("forgets a type and node that are not offered", () => {
-    const values = initialValues(config, { gpuType: "gone", nodeName: "gpu-01", card: 0 });
+    const values = initialValues(config, { gpuType: "gone", nodeName: "gpu-01", card: 0, image: null });
     expect(toRequest(values, config)).not.toHaveProperty("nodeName");
     expect(toRequest(values, config)).toMatchObject({ gpuCount: 0 });
+  });
+});
+
+describe("a form opened from an image", () => {
+  const image = "registry.lab/people/ann-ann/torch:v2";
+
+  it("asks for that image", () => {
+    const values = initialValues(config, { ...nothing, image });
+    expect(values).toMatchObject({ preset: null, image });
+    expect(toRequest(values, config)).toMatchObject({ image, gpuCount: 0 });
+  });
+
+  it("knows it as a preset where it is one", () => {
+    expect(initialValues(config, { ...nothing, image: "pytorch:2" })).toMatchObject({ preset: 0, image: "" });
   });
 });
 

@@ -24,6 +24,8 @@ export interface Prefill {
   nodeName: string | null;
   /** The card that was clicked; of use where cards are shared. */
   card: number | null;
+  /** A preset's or any other. */
+  image: string | null;
 }
 
 /** Request fields that have a place in the form; messages about others stand above it. */
@@ -44,12 +46,13 @@ export const FIELDS = [
 
 export function initialValues({ gpuTypes, limits, presetImages }: Config, prefill: Prefill): FormValues {
   const type = gpuTypes.find(({ name }) => name === prefill.gpuType);
+  const preset = presetImages.findIndex(({ image }) => prefill.image === null || image === prefill.image);
   return {
     gpuType: type?.name ?? "",
     gpuCount: type ? 1 : 0,
     gpuDevices: type?.mode === "shared" && prefill.card !== null ? [prefill.card] : [],
-    preset: presetImages.length > 0 ? 0 : null,
-    image: "",
+    preset: preset === -1 ? null : preset,
+    image: (preset === -1 && prefill.image) || "",
     name: "",
     cpu: limits.cpu.default,
     memory: limits.memory.default,

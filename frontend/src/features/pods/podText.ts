@@ -6,6 +6,9 @@ export type Tone = "good" | "moving" | "bad" | "ended";
 const MOVING = new Set(["Pending", "ContainerCreating", "PodInitializing", "Restarting", "Scheduling"]);
 const ENDED = new Set(["Terminating", "Succeeded", "Completed"]);
 
+/** Kinds of volumes that people keep files in; the others bring keys and settings. */
+export const STORAGE: ReadonlySet<string> = new Set(["pvc", "emptyDir", "nfs", "hostPath"]);
+
 /** How a kubectl STATUS is to be felt; what is not known to be fine is shown as trouble. */
 export function statusTone(status: string): Tone {
   if (status === "Running") {

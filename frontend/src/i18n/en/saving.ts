@@ -1,0 +1,38 @@
+/** Keeping a pod's container as an image. */
+export const saving = {
+  tab: "Save",
+  save: "Save as an image",
+  hint: "Keep what you have installed: the pod's container becomes an image, and new pods can begin with it.",
+  notRunning: "A pod can be saved while it runs.",
+  failed: "How the saving went cannot be shown",
+  title: (name: string) => `Save ${name} as an image`,
+  name: "Image name",
+  nameHint: "Small letters, digits, hyphens; a / makes a folder. It lands in your own part of the registry.",
+  tag: "Tag",
+  tagHint: "Best a new one each time, such as v2: the same one replaces the older image.",
+  saved: "Saved",
+  savedItems: [
+    "All that was installed or changed in the container, the home directory too.",
+    "Keys, passwords and histories in its files as well: who may read the registry can read them.",
+  ],
+  notSaved: "Not saved",
+  volumes: (paths: string) => `What is in volumes: ${paths}.`,
+  anyVolumes: "What is in volumes.",
+  notSavedItems: ["What runs or is only in memory.", "The pod's own settings: command, environment, GPUs."],
+  pauses:
+    "As a rule the container is paused while its files are read: what runs in it, SSH and terminals too, stands still for seconds or minutes and then goes on. The pod cannot be restarted meanwhile.",
+  startFailed: "The pod is not being saved",
+  last: "The last time",
+  states: {
+    none: "Not saved yet, or not lately.",
+    pending: "Waiting to begin",
+    running: "Being saved",
+    succeeded: "Saved",
+    failed: "Not saved",
+  },
+  image: "Image",
+  started: "Started",
+  ended: "Ended",
+  lines: "What the job says",
+  newPod: "New pod from it",
+};

@@ -16,6 +16,7 @@ from genet.errors import AlreadyExists, FieldError, GenetError, Invalid, Unavail
 from genet.flows.claim_templates import ClaimTemplates
 from genet.flows.companions import Companions
 from genet.flows.places import Places
+from genet.images.target import own_images
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
 from genet.kube.objects import PODS, Node, Pod
@@ -23,6 +24,7 @@ from genet.limits import Limits, limits_of
 from genet.pods import checks, manifest, modes, room
 from genet.pods.model import PodRequest
 from genet.quota import Quota
+from genet.references import Pattern
 from genet.settings import Settings
 from genet.storage import mounting
 from genet.storage.service import Storage
@@ -86,26 +88,33 @@ class CreatePod:
         Raises:
             Invalid, NamespaceTaken, QuotaExceeded, PodExists, Conflict, Unavailable.
         """
-        waits = await self._check(request, errors)
+        waits = await self._check(user, request, errors)
         # what has begun is finished, also when the client hangs up: half a creation would hold its place in the quota
         making = asyncio.create_task(self._make(user, request))
         self._making.add(making)
         making.add_done_callback(self._making.discard)
         return Created(await asyncio.shield(making), waits)
 
-    async def _check(self, request: PodRequest, errors: Sequence[FieldError]) -> str | None:
+    async def _check(self, user: User, request: PodRequest, errors: Sequence[FieldError]) -> str | None:
         """What to tell of GPUs that are not free now. Raises Invalid."""
         bad = {error.field for error in errors}
         kind = modes.type_of(request, self._settings)
         places = await self.places(kind) if kind is not None and request.gpu_count > 0 else []
         named = self._nodes.get(request.node_name) if request.node_name is not None else None
         nodes = {named.metadata.name: named} if named is not None else {}
-        found = checks.check(request, self._settings, nodes, places)
+        found = checks.check(request, self._settings, nodes, places, saved=self._saved(user))
         unserved = self._templates.complaint(kind)
         everything = [*errors, *(error for error in [*found, *filter(None, [unserved])] if error.field not in bad)]
         if everything:
             raise Invalid("the request has fields that cannot be used", errors=everything)
         return room.waits(request, kind, places) if kind is not None else None
+
+    def _saved(self, user: User) -> Pattern | None:
+        """A person's own images are theirs to run, whatever the list of allowed ones says, and nobody else's."""
+        commit = self._settings.commit
+        if not commit.enabled or commit.repository is None:
+            return None
+        return own_images(commit.repository, user.identifier)
 
     async def _make(self, user: User, request: PodRequest) -> Pod:
         namespace = await self._tenancy.ready(user)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from genet import naming, references
 from genet.errors import CommitInProgress, Conflict, FieldError, GenetError, Invalid, NotFound
+from genet.flows.lost_node import look
 from genet.flows.save_turn import Turns
 from genet.images import job as jobs
 from genet.images.model import CommitRequest, CommitStarted, CommitStatus
@@ -89,8 +90,11 @@ class SaveImage:
         return CommitStarted(job_name=job.metadata.name)
 
     async def see_that_none_runs(self, pod: Pod) -> None:
-        """Before the pod is ended for another reason than its deletion. Raises CommitInProgress."""
-        if self._settings.enabled and await self._turns.is_taken(pod.metadata.uid):
+        """Before the pod is made again; on a node that is lost nothing is saved. Raises CommitInProgress."""
+        meta = pod.metadata
+        if not self._settings.enabled or self._restarts.is_restarting(meta.namespace, meta.name):
+            return
+        if await self._turns.is_taken(meta.uid) and await look(self._kube, pod.spec.node_name, self._clock()) is None:
             raise CommitInProgress("this pod is being saved as an image; wait for that to end, or delete the pod")
 
     async def status(self, pod: Pod, language: Language) -> CommitStatus:

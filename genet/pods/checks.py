@@ -28,7 +28,12 @@ _NAMED = 3
 
 
 def check(
-    request: PodRequest, settings: Settings, nodes: Mapping[str, Node], places: Sequence[Place] = ()
+    request: PodRequest,
+    settings: Settings,
+    nodes: Mapping[str, Node],
+    places: Sequence[Place] = (),
+    *,
+    saved: references.Pattern | None = None,
 ) -> list[FieldError]:
     """What is wrong with the request, in the order of its fields.
 
@@ -37,6 +42,7 @@ def check(
         settings: the configuration.
         nodes: of the cluster, by name; the one that the request names, if it is there.
         places: where devices of the request's GPU type are.
+        saved: the images that the one who asks may have saved from pods.
     """
     most = settings.pod.max
     memory = list(_quantity("memory", request.memory, most.memory, minimum=Decimal(1)))
@@ -44,7 +50,7 @@ def check(
     shared = most.memory if memory else request.memory or settings.pod.defaults.memory
     kind = modes.type_of(request, settings)
     found = [
-        *_image(request, settings),
+        *_image(request, settings, saved),
         *_gpus(request, settings, kind),
         *_quantity("cpu", request.cpu, most.cpu, minimum=Decimal("0.001")),
         *memory,
@@ -59,7 +65,7 @@ def check(
     ]
 
 
-def _image(request: PodRequest, settings: Settings) -> Iterator[FieldError]:
+def _image(request: PodRequest, settings: Settings, saved: references.Pattern | None) -> Iterator[FieldError]:
     image = references.read(request.image)
     if image is None:
         yield FieldError("image", "expected an image reference such as registry.example/team/image:tag")
@@ -68,6 +74,8 @@ def _image(request: PodRequest, settings: Settings) -> Iterator[FieldError]:
     if not listed:
         return
     allowed = [entry for entry in map(references.pattern, listed) if entry is not None]
+    if saved is not None:
+        allowed.append(saved)
     presets = (references.read(preset.image) for preset in settings.gpu.preset_images)
     if not references.is_allowed(image, allowed, presets):
         named = ", ".join(listed[:_NAMED]) + (", …" if len(listed) > _NAMED else "")

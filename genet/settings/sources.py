@@ -13,6 +13,7 @@ import msgspec
 
 from genet.settings import Settings
 from genet.settings.checks import login_complaints
+from genet.settings.commit_checks import commit_complaints
 from genet.settings.pod_checks import pod_complaints
 from genet.settings.section import SECRET
 from genet.settings.storage_checks import storage_complaints
@@ -190,5 +191,5 @@ def _check(settings: Settings) -> None:
             raise ConfigurationError(f"{key}: the name {doubled!r} stands twice")
     for key, complaint in storage_complaints(settings.storage, people_create=settings.kubeconfig.allow_create):
         raise ConfigurationError(f"{key}: {complaint}")
-    for key, complaint in (*login_complaints(settings), *pod_complaints(settings)):
+    for key, complaint in (*login_complaints(settings), *pod_complaints(settings), *commit_complaints(settings)):
         raise ConfigurationError(f"{key}: {complaint}")

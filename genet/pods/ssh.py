@@ -5,6 +5,7 @@ Traps:
   under `genet.io/` in a managed namespace.
 - Files of a Secret are links in a directory that everybody may write to by its mode (1777), though nobody can: sshd's
   StrictModes refuses them all, so it is off, and sshd is told to look nowhere else for keys.
+- What the container writes may be saved as an image: what sshd runs with is written to memory (`genet.pods.sshd`).
 - sshd runs as root but reads the keys as who logs in: they are readable by all. The host key is for root alone.
 """
 
@@ -15,7 +16,7 @@ from typing import Any, Final
 from genet import naming
 from genet.kube.objects import KubeObject, Pod
 from genet.parts import Parts
-from genet.pods.sshd import CONFIGURATION, DIRECTORY, START, HostKey
+from genet.pods.sshd import CONFIGURATION, DIRECTORY, RUN, START, HostKey
 from genet.settings import Settings
 
 PORT: Final = 22
@@ -23,7 +24,10 @@ KEYS_SECRET: Final = "genet-ssh-keys"  # noqa: S105 # a name
 """One per person's namespace: whose public keys open the pods."""
 KEYS_FILE: Final = "authorized_keys"
 HOST_KEY_FILE: Final = "ssh_host_ed25519_key"
-_VOLUME = "genet-ssh"
+_VOLUME: Final = "genet-ssh"
+_RUN_VOLUME: Final = "genet-ssh-run"
+_RUN_SIZE: Final = "4Mi"
+"""More than the environment of any process."""
 
 
 def host_secret(pod_name: str) -> str:
@@ -51,8 +55,14 @@ def parts(settings: Settings, pod_name: str) -> Parts:
         },
     ]
     return Parts(
-        volumes=[{"name": _VOLUME, "projected": {"sources": sources}}],
-        mounts=[{"name": _VOLUME, "mountPath": DIRECTORY, "readOnly": True}],
+        volumes=[
+            {"name": _VOLUME, "projected": {"sources": sources}},
+            {"name": _RUN_VOLUME, "emptyDir": {"medium": "Memory", "sizeLimit": _RUN_SIZE}},
+        ],
+        mounts=[
+            {"name": _VOLUME, "mountPath": DIRECTORY, "readOnly": True},
+            {"name": _RUN_VOLUME, "mountPath": RUN},
+        ],
     )
 
 

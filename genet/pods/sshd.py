@@ -1,6 +1,6 @@
 """How sshd runs in a pod: its own host key, its own configuration, and the script that keeps it running. Pure.
 
-The script is a POSIX shell's builtins alone: of the image nothing is asked but sshd itself.
+The script is a POSIX shell's builtins, mkdir and chmod: of the image nothing is asked but what comes with any sshd.
 
 Traps:
 - The image's `sshd_config` may let passwords in or look for keys elsewhere: it is not read (`-f`).
@@ -9,6 +9,9 @@ Traps:
 - sshd starts sessions with an environment of its own. `SetEnv` gives the container's back: one line, as only the first
   counts. A login shell reads /etc/profile after that, which may set PATH anew: a file in /etc/profile.d, if there is
   such a directory, has the last word.
+- What sshd is started with (the host key, the environment with whatever secrets are in it) must not be in the files
+  of the container, which may be saved as an image and given to others: it is written to a volume in memory. Everybody
+  may write to a new volume, so its mode is set first; without that there is no sshd.
 """
 
 import base64
@@ -28,12 +31,13 @@ from cryptography.hazmat.primitives.serialization import (
 DIRECTORY: Final = "/etc/genet/ssh"
 """Where the pod finds its files."""
 
-_RUN: Final = "/run/genet-ssh"
+RUN: Final = "/run/genet-ssh"
+"""Where the pod keeps what sshd runs with: a volume in memory."""
 
 CONFIGURATION: Final = f"""\
 # Written by Genet. Keys only; the image's own sshd_config is not read.
 Port 22
-HostKey {_RUN}/ssh_host_ed25519_key
+HostKey {RUN}/ssh_host_ed25519_key
 PidFile none
 AuthenticationMethods publickey
 PubkeyAuthentication yes
@@ -64,7 +68,7 @@ Subsystem sftp internal-sftp
 
 START: Final = f"""\
 # Written by Genet: starts sshd beside the main process, again when it ends. `. {DIRECTORY}/start` in a script of your
-# own does the same. Nothing but builtins of the shell, sshd itself and (on Debian) mkdir.
+# own does the same. Nothing but builtins of the shell, sshd itself, mkdir and chmod.
 genet_sshd_configuration() {{
   while IFS= read -r genet_line; do printf '%s\\n' "$genet_line"; done < {DIRECTORY}/sshd_config
   # the environment of the container, in one line: of several only the first would count
@@ -93,17 +97,18 @@ genet_sshd() {{
   genet_umask=$(umask)
   umask 077
   [ -d /run/sshd ] || mkdir -p /run/sshd
-  [ -d {_RUN} ] || mkdir -p {_RUN}
+  [ -d {RUN} ] || mkdir -p {RUN}
+  chmod 700 {RUN} || {{ echo 'genet: no sshd, as {RUN} is open to everybody'; return; }}
   while IFS= read -r genet_line; do printf '%s\\n' "$genet_line"; done \\
-    < {DIRECTORY}/ssh_host_ed25519_key > {_RUN}/ssh_host_ed25519_key
-  genet_sshd_configuration > {_RUN}/sshd_config
+    < {DIRECTORY}/ssh_host_ed25519_key > {RUN}/ssh_host_ed25519_key
+  genet_sshd_configuration > {RUN}/sshd_config
   if [ -d /etc/profile.d ]; then
     umask 022
     printf '%s\\n' '[ -z "$GENET_PATH" ] || PATH=$GENET_PATH; export PATH' > /etc/profile.d/zz-genet-path.sh
   fi
   genet_pause=1
   while :; do
-    (umask "$genet_umask"; exec /usr/sbin/sshd -D -e -f {_RUN}/sshd_config)
+    (umask "$genet_umask"; exec /usr/sbin/sshd -D -e -f {RUN}/sshd_config)
     echo "genet: sshd ended with $?; starting it again in $genet_pause s"
     sleep "$genet_pause"
     [ "$genet_pause" -ge 60 ] || genet_pause=$((genet_pause * 2))

@@ -5,10 +5,14 @@ import re
 import shutil
 import subprocess
 
+import msgspec
 import pytest
 
-from genet.pods import sshd
+from genet.pods import ssh, sshd
 from genet.pods.sshd import CONFIGURATION, START
+from genet.settings import Settings
+
+PROFILE = "/etc/profile.d/zz-genet-path.sh"
 
 SHELLS = [
     shell
@@ -55,6 +59,53 @@ def test_no_value_can_add_a_line_or_a_word_to_the_configuration(shell, tmp_path)
     text = configured(shell, tmp_path, LINES=lines, QUOTES='x" PermitRootLogin="yes', BACK="a\\")
     assert len(text.splitlines()) == 2
     assert variables(text).keys().isdisjoint({"LINES", "QUOTES", "BACK"})
+
+
+def started(shell, directory, *, chmod="chmod"):
+    """What the script says and writes in a container with a secret in its environment, where all of it is below."""
+    for name, text in {"sshd_config": "Port 22\n", "ssh_host_ed25519_key": "the private key\n"}.items():
+        (directory / name).write_text(text)
+    run = directory / "run"
+    run.mkdir()
+    run.chmod(0o777)  # as a kubelet makes a volume
+    script = START.replace("/run/sshd", str(directory / "empty")).replace("/etc/profile.d", str(directory / "none"))
+    script = script.replace(sshd.RUN, str(run)).replace(sshd.DIRECTORY, str(directory)).replace("chmod", chmod)
+    script = script.replace("while :; do", "while false; do").replace("if [ -x /usr/sbin/sshd ]", "if false")
+    done = subprocess.run(
+        [*shell, "-c", f"{script}\ngenet_sshd"],
+        env={"PATH": "/usr/bin:/bin", "TOKEN": "a secret"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return run, done.stdout
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_the_volume_is_closed_to_others_before_a_secret_is_in_it(shell, tmp_path):
+    run, _ = started(shell, tmp_path)
+    assert run.stat().st_mode & 0o777 == 0o700
+    assert (run / "ssh_host_ed25519_key").read_text() == "the private key\n"
+    assert {path.stat().st_mode & 0o777 for path in run.iterdir()} == {0o600}
+    assert '"TOKEN=a secret"' in (run / "sshd_config").read_text()
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_where_the_volume_cannot_be_closed_there_is_no_sshd_and_no_secret(shell, tmp_path):
+    run, said = started(shell, tmp_path, chmod="false")
+    assert said.startswith("genet: no sshd")
+    assert list(run.iterdir()) == []
+
+
+def test_no_secret_is_written_to_the_files_of_the_container():
+    """They may be saved as an image: what the script writes is in memory, or says nothing of this pod."""
+    parts = ssh.parts(msgspec.convert({"auth": {"mode": "dev"}}, Settings), "pod-a")
+    mounts = {mount["name"]: mount["mountPath"] for mount in parts.mounts}
+    volumes = {volume["name"]: volume for volume in parts.volumes}
+    memory = [path for name, path in mounts.items() if volumes[name].get("emptyDir", {}).get("medium") == "Memory"]
+    written = set(re.findall(r"> (/\S+)", START))
+    assert written == {"/run/genet-ssh/ssh_host_ed25519_key", "/run/genet-ssh/sshd_config", PROFILE}
+    assert {path for path in written if not any(path.startswith(f"{one}/") for one in memory)} == {PROFILE}
 
 
 @pytest.mark.skipif(not os.path.exists("/usr/sbin/sshd"), reason="no sshd here")  # noqa: PTH110

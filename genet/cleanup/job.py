@@ -11,7 +11,7 @@ import msgspec
 
 from genet.accelerators import counts_devices
 from genet.auth.clock import utc_now
-from genet.cleanup import claims, records, restarts
+from genet.cleanup import claims, records, restarts, saves
 from genet.cleanup.rules import Verdict
 from genet.cleanup.run import Action, CleanUp, Done
 from genet.errors import GenetError
@@ -68,17 +68,27 @@ async def _clean_up(settings: Settings, *, dry_run: bool) -> Counter[Done]:
         # before the pods: one whose restart ends in between is seen as a pod; and after them: one that began meanwhile
         cancel_due = partial(restarts.cancel_due, kube, settings, clock=utc_now, tell=tell, note=note, dry_run=dry_run)
         await cancel_due(comes_again=True)
-        clean_up = CleanUp(kube, settings.lifecycle, clock=utc_now, tell=_export, note=note, dry_run=dry_run)
+        being_saved = saves.Saves(kube, settings.commit, utc_now).pods
+        clean_up = CleanUp(
+            kube,
+            settings.lifecycle,
+            clock=utc_now,
+            tell=_export,
+            note=note,
+            being_saved=being_saved,
+            dry_run=dry_run,
+        )
         done = await clean_up.run()
         await cancel_due()
         await claims.collect(kube, settings, clock=utc_now, tell=tell, dry_run=dry_run)
+        await saves.collect(kube, settings, clock=utc_now, tell=tell, dry_run=dry_run)
         await records.collect(kube, settings, clock=utc_now, tell=tell, dry_run=dry_run)
         return done + of_records
 
 
 def _export(action: Action) -> None:
-    """What was left alone is only counted."""
-    if action.action != "kept":
+    """What was left alone is only counted, except where it was due."""
+    if action.action != "kept" or action.reason == "saving":
         sys.stdout.write(f"{msgspec.json.encode(action).decode()}\n")
         sys.stdout.flush()  # a run that is killed has said what it did
 

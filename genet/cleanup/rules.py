@@ -1,6 +1,6 @@
 """What the clean-up deletes, and why. Pure; time is passed in."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
@@ -10,7 +10,7 @@ from genet import lifecycle
 from genet.kube.objects import Job, Namespace, ObjectMeta
 from genet.settings import Lifecycle
 
-Reason = Literal["unprotected", "expired", "protected", "unreadable", "terminating", "lingering"]
+Reason = Literal["unprotected", "expired", "protected", "unreadable", "terminating", "lingering", "saving"]
 
 LONGEST_END: Final = timedelta(hours=1)
 """How long something that is being deleted may take about it: a pod runs on through its grace period, and whoever
@@ -47,6 +47,13 @@ def judge(members: Sequence[ObjectMeta], now: datetime, settings: Lifecycle) -> 
     if until <= now:
         return Verdict(is_due=True, reason="expired", until=until)
     return Verdict(is_due=False, reason="protected" if is_readable else "unreadable", until=until)
+
+
+def spared(verdict: Verdict, uids: Iterable[str], being_saved: Collection[str]) -> Verdict:
+    """Another night for what is due while one of its pods is being saved; what lingers had its time."""
+    if verdict.is_due and verdict.reason != "lingering" and any(uid in being_saved for uid in uids):
+        return Verdict(is_due=False, reason="saving", until=verdict.until)
+    return verdict
 
 
 def is_visited(namespace: Namespace) -> bool:

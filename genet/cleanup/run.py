@@ -7,7 +7,7 @@ killed is finished by the next one, and of two at once the second only finds thi
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -31,6 +31,10 @@ Done = Literal["deleted", "would-delete", "kept", "gone", "warned", "failed"]
 
 async def _no_note(_pod: Pod, _verdict: rules.Verdict) -> None:
     return
+
+
+async def _none_saved() -> Collection[str]:
+    return ()
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -71,14 +75,19 @@ class CleanUp:
         clock: Callable[[], datetime],
         tell: Callable[[Action], None],
         note: Callable[[Pod, rules.Verdict], Awaitable[None]] = _no_note,
+        being_saved: Callable[[], Awaitable[Collection[str]]] = _none_saved,
         dry_run: bool = False,
     ) -> None:
-        """`tell` is called with every action as it happens, `note` with each pod gone; `dry_run` writes nothing."""
+        """`tell` is called with every action as it happens, `note` with each pod gone; `dry_run` writes nothing.
+
+        `being_saved`: uids of the pods that are just being saved as images. If it cannot tell, what is due stays.
+        """
         self._kube = kube
         self._settings = settings
         self._clock = clock
         self._tell = tell
         self._note = note
+        self._being_saved = being_saved
         self._dry_run = dry_run
         self._done: Counter[Done] = Counter()
         self._places = asyncio.Semaphore(PARALLEL)
@@ -149,7 +158,7 @@ class CleanUp:
 
     async def _judge(self, namespace: str, target: _Target) -> tuple[Done, rules.Verdict]:
         for _ in range(ATTEMPTS):
-            verdict = rules.judge(target.members, self._clock(), self._settings)
+            verdict = await self._verdict(target)
             if not verdict.is_due:
                 return "kept", verdict
             if self._dry_run:
@@ -174,6 +183,12 @@ class CleanUp:
             else:
                 return "deleted", verdict
         raise Conflict("it changes too often to be judged")
+
+    async def _verdict(self, target: _Target) -> rules.Verdict:
+        verdict = rules.judge(target.members, self._clock(), self._settings)
+        if not verdict.is_due:
+            return verdict
+        return rules.spared(verdict, (meta.uid for meta in target.members), await self._being_saved())
 
     async def _read_again(self, namespace: str, target: _Target) -> _Target | None:
         owner = await self._find(target.resource, target.owner.metadata.name, namespace)

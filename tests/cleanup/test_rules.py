@@ -59,6 +59,22 @@ def test_the_verdict_tells_the_effective_end():
     assert rules.judge([meta("2099-01-01T00:00:00Z")], NOW, SETTINGS).until == NOW + timedelta(hours=47)
 
 
+@pytest.mark.parametrize(
+    ("is_due", "reason", "uids", "spared"),
+    [
+        (True, "unprotected", ["a"], True),
+        (True, "expired", ["c", "a"], True),
+        (True, "expired", ["c"], False),
+        (True, "lingering", ["a"], False),
+        (False, "protected", ["a"], False),
+    ],
+)
+def test_what_is_due_is_spared_while_one_of_its_pods_is_being_saved(is_due, reason, uids, spared):
+    verdict = rules.Verdict(is_due=is_due, reason=reason, until=NOW)
+    wanted = rules.Verdict(is_due=False, reason="saving", until=NOW) if spared else verdict
+    assert rules.spared(verdict, uids, {"a", "b"}) == wanted
+
+
 def test_exempt_and_terminating_namespaces_are_not_visited():
     assert rules.is_visited(Namespace(metadata=ObjectMeta(name="n")))
     exempt = ObjectMeta(name="n", annotations={naming.EXEMPT: "true"})

@@ -1,0 +1,122 @@
+"""Pods that are being saved as images stay meanwhile; and the Jobs that did it go, when their time is over.
+
+A cluster takes ended Jobs away by itself (their ttlSecondsAfterFinished); where none does, this is who does.
+
+Traps:
+- A save that begins between the look at the Jobs and the deletion of its pod is not seen. Its Job then says that the
+  pod has gone, and nothing worse happens.
+- A Job that no controller looks at never ends: it is believed for as long as it may take, and an hour.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from genet import naming
+from genet.cleanup.run import Action, Done
+from genet.errors import GenetError, NotFound
+from genet.images.progress import finished_at, has_ended
+from genet.kube.client import KubeClient
+from genet.kube.objects import JOBS, Job
+from genet.settings import Commit, Settings
+
+FRESH: Final = timedelta(seconds=10)
+"""How old the last look at the Jobs may be."""
+GRACE: Final = timedelta(hours=1)
+"""What a Job gets to end in, and an ended one for the cluster to take it away."""
+
+
+class Saves:
+    """Which pods are being saved, asked for pod after pod."""
+
+    def __init__(self, kube: KubeClient, settings: Commit, clock: Callable[[], datetime]) -> None:
+        self._kube = kube
+        self._settings = settings
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._seen: frozenset[str] = frozenset()
+        self._seen_at: datetime | None = None
+
+    async def pods(self) -> frozenset[str]:
+        """Their uids.
+
+        Raises:
+            GenetError: it cannot be told.
+        """
+        if not self._settings.enabled:
+            return frozenset()
+        async with self._lock:
+            now = self._clock()
+            if self._seen_at is None or now - self._seen_at > FRESH:
+                jobs = await _jobs(self._kube, self._settings)
+                longest = timedelta(minutes=self._settings.timeout_minutes) + GRACE
+                self._seen = frozenset(
+                    job.metadata.labels[naming.POD_UID] for job in jobs if _is_at_work(job, now, longest)
+                )
+                self._seen_at = now
+            return self._seen
+
+
+async def collect(
+    kube: KubeClient,
+    settings: Settings,
+    *,
+    clock: Callable[[], datetime],
+    tell: Callable[[Action], None],
+    dry_run: bool = False,
+) -> None:
+    """Delete ended Jobs that nobody else took away; `tell` is called with every action, also with a failure."""
+    commit = settings.commit
+    if not commit.enabled:
+        return
+
+    def action(done: Done, name: str | None, reason: str) -> None:
+        tell(
+            Action(
+                time=clock(),
+                action=done,
+                kind=JOBS.kind,
+                namespace=commit.namespace,
+                name=name,
+                reason=reason,
+                protected_until=None,
+            )
+        )
+
+    try:
+        jobs = await _jobs(kube, commit)
+    except GenetError as error:
+        action("failed", None, error.detail)
+        return
+    keep = timedelta(hours=commit.keep_hours) + GRACE
+    for job in jobs:
+        ended = finished_at(job) if has_ended(job) else None
+        if ended is None or ended + keep > clock() or job.metadata.deletion_timestamp is not None:
+            continue
+        name = job.metadata.name
+        try:
+            if not dry_run:
+                await kube.delete(
+                    JOBS,
+                    name,
+                    commit.namespace,
+                    uid=job.metadata.uid,
+                    resource_version=job.metadata.resource_version,
+                )
+            action("would-delete" if dry_run else "deleted", name, "expired")
+        except NotFound:
+            action("gone", name, "expired")
+        except GenetError as error:
+            action("failed", name, error.detail)
+
+
+async def _jobs(kube: KubeClient, settings: Commit) -> list[Job]:
+    """Those that save pods; what else may be there is nobody's business."""
+    listing = await kube.list(JOBS, settings.namespace, label_selector=f"{naming.MANAGED}=true")
+    return [job for job in listing.items if naming.POD_UID in job.metadata.labels]
+
+
+def _is_at_work(job: Job, now: datetime, longest: timedelta) -> bool:
+    created = job.metadata.creation_timestamp
+    return not has_ended(job) and (created is None or now - created <= longest)

@@ -68,6 +68,13 @@ def settings(cluster: Embedded, scenario: str) -> Settings:
         },
         "storage": {"volumes": [{"name": "workspace", "mountPath": "/workspace", "size": "100Gi"}]},
         "lifecycle": {"defaultProtectHours": 8},
+        # nothing is stored: the embedded cluster plays nerdctl and the registry
+        "commit": {
+            "enabled": True,
+            "repository": "registry.demo.invalid/people/{userIdentifier}",
+            "image": "registry.demo.invalid/genet/nerdctl:2",
+            "namespace": "genet-demo-jobs",
+        },
     }
     return msgspec.convert(document, Settings)
 

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from genet import demo
+from genet.settings.commit_checks import commit_complaints
 from genet.simulation.cluster import Cluster
 from genet.simulation.scenarios import SCENARIOS
 
@@ -28,6 +29,14 @@ def test_every_gpu_type_on_offer_has_nodes(scenario: str):
 def test_every_scenario_has_its_offers():
     for scenario in SCENARIOS:
         assert demo.settings(NOWHERE, scenario).gpu.available_types or scenario == "empty"
+
+
+def test_every_scenario_has_a_place_for_the_jobs_that_save_pods():
+    for scenario in SCENARIOS:
+        settings = demo.settings(NOWHERE, scenario)
+        assert settings.commit.enabled
+        assert list(commit_complaints(settings)) == []
+        assert Cluster(scenario).store.find("namespaces", "", settings.commit.namespace)
 
 
 async def test_the_embedded_cluster_answers_and_ends_with_the_demo(tmp_path):

@@ -60,6 +60,8 @@ class Scenario:
     def __post_init__(self) -> None:
         for name in ("default", "kube-node-lease", "kube-public", "kube-system"):
             self.namespace(name, "90d")
+        labels = {"pod-security.kubernetes.io/enforce": "privileged"}
+        self.namespace("genet-demo-jobs", "90d", labels=labels)
         metadata = {"name": "standard", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}
         rules = {"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate", "allowVolumeExpansion": True}
         self.add("storageclasses", {"metadata": metadata, "provisioner": "genet.io/simulation", **rules}, "90d")

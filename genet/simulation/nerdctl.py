@@ -5,10 +5,10 @@ wants what was committed there before, and takes 2 s. What goes wrong is told by
 words of nerdctl and containerd:
 
     commit  nospace       the node's disk is full
-            collected     a layer of the base image is not on the node any more
             toodeep       too many layers to be mounted
             endless       takes for ever (activeDeadlineSeconds ends the Job)
-    push    unauthorized  the registry does not know who pushes
+    push    collected     a layer of the base image is not on the node any more; commit warns of it
+            unauthorized  the registry does not know who pushes
             forbidden     it does, and lets it not
             ratelimit     too many requests
             unreachable   no such host
@@ -39,7 +39,6 @@ _DIGEST: Final = "sha256:5b0bcabd1ed22e9fb1310cf6c2dec7cdef19f0ad69efa1f392e94a4
 _COMMIT_FAILURES: Final = {
     "nospace": "failed to export layer: failed to write compressed diff: failed to create diff tar stream: write "
     "/var/lib/containerd/io.containerd.content.v1.content/ingest/6c1f/data: no space left on device: unknown",
-    "collected": f"content digest {_DIGEST}: not found",
     "toodeep": "failed to export layer: failed to mount /var/lib/containerd/tmpmounts/containerd-mount1: "
     "mount options is too long: unknown",
 }
@@ -93,6 +92,9 @@ class Nerdctl:
         await self._log(
             write, "warning", 'Image lacks label "nerdctl/platform", assuming the platform to be "linux/amd64"'
         )
+        if "collected" in image:
+            missing = f"failed to ensure the base image's content: content digest {_DIGEST}: not found"
+            await self._log(write, "warning", missing)
         await self.sleep(FOREVER if "endless" in image else SECONDS)
         for word, failure in _COMMIT_FAILURES.items():
             if word in image:
@@ -107,6 +109,8 @@ class Nerdctl:
         if made_of is None:
             reduced = f"{image}-tmp-reduced-platform"
             raise _Fatal(f'failed to create a tmp single-platform image "{reduced}": image "{image}": not found')
+        if "collected" in image:
+            raise _Fatal(f'failed to create a tmp single-platform image "{image}": content digest {_DIGEST}: not found')
         digest = _digest(made_of, image)
         what = f"application/vnd.oci.image.manifest.v1+json, {digest}"
         await self._log(write, "info", f"pushing as a reduced-platform image ({what})")

@@ -60,7 +60,7 @@ async def test_a_container_is_committed_and_pushed(empty: World):
     ("word", "container", "said"),
     [
         ("nospace", "commit", "no space left on device"),
-        ("collected", "commit", "content digest sha256:"),
+        ("collected", "push", "content digest sha256:"),
         ("toodeep", "commit", "mount options is too long"),
         ("unauthorized", "push", "401 Unauthorized"),
         ("forbidden", "push", "insufficient_scope: authorization failed"),

@@ -40,7 +40,9 @@ def _show(asking: Asking, pod: Pod, limit: int) -> int:
     found = saving.look(asking.api, pod)
     name = shown.cell(pod.name)
     if found.status == saving.NEVER:
-        return complain(f"{name} was not saved, or that is long ago\nSave it: genet pods commit {name} IMAGE", FAILED)
+        return complain(
+            f"{name} has not been saved, or that is long ago\nSave it: genet pods commit {name} IMAGE", FAILED
+        )
     if found.status in saving.GOING_ON and not asking.arguments.wait:
         return _print(asking, found, f"{name} is being saved: {shown.cell(saving.state(found))}")
     if found.status in saving.GOING_ON:

@@ -1,6 +1,6 @@
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.error import HTTPError
@@ -13,9 +13,11 @@ from genet.client.credential import Renewal, current
 from genet.client.login import Way, log_in
 from genet.client.provider import discover
 from genet.client.store import Login, Store
+from genet.web.app import create_app
 from tests.certificates import Authority
 from tests.client.issuer import Issuer, issuing
-from tests.replicas import cluster, kubeconfig, replica  # noqa: F401 # fixtures
+from tests.replicas import Replica, cluster, kubeconfig, replica  # noqa: F401 # fixtures
+from tests.served import listening
 
 
 @pytest.fixture
@@ -101,3 +103,13 @@ class Person:
 @pytest.fixture
 def person(issuer, browser, store, tmp_path) -> Person:
     return Person(issuer, browser, store, tmp_path / "cache")
+
+
+@pytest.fixture
+async def url(replica: Replica) -> AsyncIterator[str]:  # noqa: F811 # the fixture
+    services = replica.services
+    async with listening(create_app(services.settings, services)) as port:
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            services.drain()

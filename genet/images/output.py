@@ -9,7 +9,7 @@ from typing import Final
 
 LINES: Final = 100
 MOST_CHARACTERS: Final = 64 * 1024
-_ESCAPES: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
+_ESCAPES: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _DRAWN: Final = re.compile(r"^((?:index|manifest|config|layer)-sha256:[0-9a-f]+|elapsed):")
 
 

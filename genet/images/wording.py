@@ -10,7 +10,7 @@ _PAUSED: Final = (
     "nerdctl unpause on the node",
     "。如果容器组不再响应，说明其中的进程仍处于暂停状态：请重启它，或请管理员在节点上执行 nerdctl unpause",
 )
-_TEXTS: Final[Mapping[str, tuple[str, str]]] = {
+CODES: Final[Mapping[str, tuple[str, str]]] = {
     "waiting": ("it waits for its turn on the pod's node", "正在等待容器组所在节点"),
     "unschedulable": (
         "the pod's node does not take the job: {detail}",
@@ -101,7 +101,7 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
 def message(code: str, params: Mapping[str, str], language: Language, *, pauses: bool, is_maybe_paused: bool) -> str:
     """The sentence; `pauses` says whether the container's processes stand still while it is read."""
     of_language = 1 if language == "zh" else 0
-    text = _TEXTS[code][of_language]
+    text = CODES[code][of_language]
     head, opening, rest = text.partition("[[")
     if opening:
         clause, _, tail = rest.partition("]]")

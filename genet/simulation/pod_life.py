@@ -38,6 +38,8 @@ _FIRST_BACK_OFF: Final = 10
 _LONGEST_BACK_OFF: Final = 300
 _FORGIVEN_AFTER: Final = 600
 _MOUNT_RETRY_SECONDS: Final = 2
+_LAST_LINES: Final = 80
+_LAST_BYTES: Final = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +138,18 @@ class PodLife:
         except OutOfMemory as kill:
             code, reason = kill.exit_code, "OOMKilled"
         ended = clock()
-        status = terminated(ended, code, reason, before=self._statuses[name])
+        status = terminated(ended, code, reason, before=self._statuses[name], message=self._last_words(container, code))
         self._statuses[name] = status | self._readiness(name, is_done=code == 0)
         self._publish()
         return code, (ended - started).total_seconds()
+
+    def _last_words(self, container: Obj, code: int) -> str:
+        """The end of its log, where it has failed and asked for that."""
+        if not code or container.get("terminationMessagePolicy") != "FallbackToLogsOnError":
+            return ""
+        lines = self._runtime.containers.logs(self._pod, container["name"], previous=False)[-_LAST_LINES:]
+        text = "".join(f"{line}\n" for _, line in lines)
+        return text.encode()[-_LAST_BYTES:].decode(errors="ignore")
 
     def _readiness(self, name: str, *, is_done: bool) -> Obj:
         """An init container is ready once it is done."""

@@ -55,10 +55,11 @@ def running(container: Obj, at: datetime, container_id: str, *, before: Obj | No
     return {**status, "containerID": container_id, "imageID": f"{container['image']}@sha256:{digest}", "started": True}
 
 
-def terminated(at: datetime, exit_code: int, reason: str, *, before: Obj) -> Obj:
+def terminated(at: datetime, exit_code: int, reason: str, *, before: Obj, message: str = "") -> Obj:
     ended = {
         "exitCode": exit_code,
         "reason": reason,
+        **({"message": message} if message else {}),
         "startedAt": before["state"]["running"]["startedAt"],
         "finishedAt": _stamp(at),
         "containerID": before["containerID"],

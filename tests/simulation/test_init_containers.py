@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.simulation.world import World
 
 
@@ -106,3 +108,31 @@ async def test_a_socket_of_the_node_that_is_not_there_keeps_the_pod_waiting(empt
     assert states(empty)["one"] == ("waiting", "PodInitializing")
     [event] = [event for event in empty.store.list("events") if event["reason"] == "FailedMount"]
     assert event["message"].endswith("hostPath type check failed: /run/no-such-containerd.sock is not a socket file")
+
+
+async def test_a_quota_counts_the_larger_of_an_init_container_and_the_sum_of_the_others(empty: World):
+    empty.create("resourcequotas", "quota", {"hard": {"limits.memory": "3Gi", "limits.cpu": "3"}})
+    make(
+        empty,
+        container("one", "sleep 100", resources={"limits": {"memory": "2Gi", "cpu": "1"}}),
+        container("two", "sleep 100", resources={"limits": {"memory": "1Gi", "cpu": "2"}}),
+    )
+    used = empty.get("quota", "resourcequotas")["status"]["used"]
+    assert used == {"limits.memory": "2Gi", "limits.cpu": "2"}
+
+
+@pytest.mark.parametrize(
+    ("script", "policy", "message"),
+    [
+        ("echo one; echo two; exit 3", "FallbackToLogsOnError", "one\ntwo\n"),
+        ("echo one", "FallbackToLogsOnError", None),
+        ("echo one; exit 3", "File", None),
+    ],
+)
+async def test_the_end_of_the_log_of_one_that_failed_is_in_its_status_if_it_asked_for_it(
+    empty: World, script: str, policy: str, message: str | None
+):
+    make(empty, container("one", script, terminationMessagePolicy=policy))
+    await empty.time.advance(10)
+    [status] = empty.get("pod")["status"]["initContainerStatuses"]
+    assert status["state"]["terminated"].get("message") == message

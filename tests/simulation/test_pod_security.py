@@ -13,6 +13,10 @@ def check(level="baseline", *, context=None, **spec):
     [
         ({"hostPID": True, "hostIPC": True}, "host namespaces (hostPID=true, hostIPC=true)"),
         ({"volumes": [{"name": "v", "hostPath": {"path": "/"}}]}, 'hostPath volumes (volume "v")'),
+        (
+            {"initContainers": [{"name": "first", "image": "i", "securityContext": {"privileged": True}}]},
+            'privileged (container "first" must not set securityContext.privileged=true)',
+        ),
         ({"context": {"privileged": True}}, 'privileged (container "c" must not set securityContext.privileged=true)'),
         (
             {"context": {"capabilities": {"add": ["SYS_ADMIN", "CHOWN"]}}},

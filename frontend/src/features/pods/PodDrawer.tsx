@@ -1,5 +1,6 @@
 /** A pod from near: how it is, the ways in, what it prints, its particulars. */
 import { Drawer, Stack, Tabs } from "@mantine/core";
+import { useState } from "react";
 import { useSession } from "../../api/session";
 import type { Pod } from "../../api/types";
 import { useLanguage } from "../../i18n/language";
@@ -27,10 +28,13 @@ interface PodDrawerProps {
 export function PodDrawer({ pod, onClose, onShowNode, onNewPod, terminalHref, keysHref }: PodDrawerProps) {
   const { text } = useLanguage();
   const { config } = useSession();
+  const [saving, setSaving] = useState(false);
   return (
     <Drawer
       opened
       onClose={onClose}
+      // The key closes the dialog above it, and not both.
+      closeOnEscape={!saving}
       position="right"
       size="xl"
       title={pod.name}
@@ -63,7 +67,12 @@ export function PodDrawer({ pod, onClose, onShowNode, onNewPod, terminalHref, ke
         </Tabs.Panel>
         {config.features.commit && (
           <Tabs.Panel value="save">
-            <SaveTab pod={pod} onNewPod={(image) => onNewPod(image, pod.gpuType)} />
+            <SaveTab
+              pod={pod}
+              asking={saving}
+              onAsk={setSaving}
+              onNewPod={(image) => onNewPod(image, pod.gpuType)}
+            />
           </Tabs.Panel>
         )}
         <Tabs.Panel value="details">

@@ -1,7 +1,7 @@
 /** Keeping a pod's container as an image: how the last time went, and doing it. */
 import { Button, Skeleton, Stack, Text, Title } from "@mantine/core";
 import { IconDeviceFloppy, IconPlus } from "@tabler/icons-react";
-import { useState } from "react";
+import { useRef } from "react";
 import type { CommitStatus, Pod } from "../../../api/types";
 import { useLanguage } from "../../../i18n/language";
 import { formatMoment } from "../../../lib/time";
@@ -24,15 +24,18 @@ const TONES: Record<CommitStatus["status"], Tone> = {
 
 interface SaveTabProps {
   pod: Pod;
+  /** Whether the dialog is open. */
+  asking: boolean;
+  onAsk: (asking: boolean) => void;
   /** Asks for a pod that begins with this image. */
   onNewPod: (image: string) => void;
 }
 
-export function SaveTab({ pod, onNewPod }: SaveTabProps) {
+export function SaveTab({ pod, asking, onAsk, onNewPod }: SaveTabProps) {
   const { text } = useLanguage();
   const words = text.saving;
   const { data, error, refetch } = useSaving(pod.id);
-  const [asking, setAsking] = useState(false);
+  const opener = useRef<HTMLButtonElement>(null);
   const runs = pod.status === "Running";
   const busy = data !== undefined && isGoingOn(data);
   return (
@@ -41,10 +44,11 @@ export function SaveTab({ pod, onNewPod }: SaveTabProps) {
       <div>
         {/* Not disabled while busy: it holds the focus when its dialog has just closed. */}
         <Button
+          ref={opener}
           leftSection={<IconDeviceFloppy size={16} aria-hidden />}
           disabled={!runs}
           {...(busy && { "data-disabled": true, "aria-disabled": true })}
-          onClick={() => busy || setAsking(true)}
+          onClick={() => busy || onAsk(true)}
         >
           {words.save}
         </Button>
@@ -57,7 +61,15 @@ export function SaveTab({ pod, onNewPod }: SaveTabProps) {
       {error && <Problem title={words.failed} error={error} onRetry={refetch} />}
       {!data && !error && <Skeleton height={96} aria-busy aria-label={text.app.loading} />}
       {data && <LastTime saving={data} onNewPod={onNewPod} />}
-      {asking && <SaveDialog pod={pod} onClose={() => setAsking(false)} />}
+      {asking && (
+        <SaveDialog
+          pod={pod}
+          onClose={() => {
+            onAsk(false);
+            opener.current?.focus();
+          }}
+        />
+      )}
     </Stack>
   );
 }

@@ -1,4 +1,5 @@
 import { cleanup, fireEvent, screen, within } from "@testing-library/react";
+import { useState } from "react";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { CommitStatus, Pod } from "../../../api/types";
 import { CONFIG, renderWith, type Server } from "../../../testing";
@@ -40,13 +41,18 @@ function serving(status: Partial<CommitStatus>, begin?: () => Response) {
   return { server, wishes };
 }
 
+function Tab(props: { pod: Pod; onNewPod: (image: string) => void }) {
+  const [asking, setAsking] = useState(false);
+  return <SaveTab asking={asking} onAsk={setAsking} {...props} />;
+}
+
 function show(
   status: Partial<CommitStatus>,
   { pod = POD, begin }: { pod?: Pod; begin?: () => Response } = {},
 ) {
   const { server, wishes } = serving(status, begin);
   const onNewPod = vi.fn();
-  renderWith(server, <SaveTab pod={pod} onNewPod={onNewPod} />);
+  renderWith(server, <Tab pod={pod} onNewPod={onNewPod} />);
   return { wishes, onNewPod };
 }
 
@@ -145,7 +151,7 @@ describe("how the last saving went", () => {
   it("does not pass off a failed question as a pod that was never saved", async () => {
     renderWith(
       async () => refused(503, { code: "unavailable", detail: "Kubernetes" })(),
-      <SaveTab pod={POD} onNewPod={() => {}} />,
+      <Tab pod={POD} onNewPod={() => {}} />,
     );
     expect(await screen.findByText("How the saving went cannot be shown")).toBeTruthy();
     expect(screen.queryByText("Not saved yet, or not lately.")).toBeNull();

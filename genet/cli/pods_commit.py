@@ -44,7 +44,9 @@ def _show(asking: Asking, pod: Pod, limit: int) -> int:
             f"{name} has not been saved, or that is long ago\nSave it: genet pods commit {name} IMAGE", FAILED
         )
     if found.status in saving.GOING_ON and not asking.arguments.wait:
-        return _print(asking, found, f"{name} is being saved: {shown.cell(saving.state(found))}")
+        text = f"{name} is being saved: {printable(saving.state(found), 2000)}"
+        # there is no such image yet
+        return complain(text, FAILED) if asking.arguments.output == "name" else _print(asking, found, text)
     if found.status in saving.GOING_ON:
         found = _waited(asking, pod, limit)
     return _done(asking, pod, saving.ended(found, name))
@@ -55,7 +57,7 @@ def _waited(asking: Asking, pod: Pod, limit: int) -> Saving:
     name = shown.cell(pod.name)
     look = partial(saving.look, asking.api, pod)
     try:
-        return saving.wait(look, name, progress.say, time, limit_seconds=limit, with_lines=progress.rewrites)
+        return saving.wait(look, name, progress.say, time, limit_seconds=limit, is_line=progress.rewrites)
     except KeyboardInterrupt:
         progress.end()
         note(f"the saving of {name} goes on; look: genet pods commit {name}")

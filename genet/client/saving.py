@@ -62,7 +62,7 @@ def wait(
     clock: Clock,
     *,
     limit_seconds: float,
-    with_lines: bool = False,
+    is_line: bool = False,
 ) -> Saving:
     """What it came to, when it has succeeded.
 
@@ -72,7 +72,7 @@ def wait(
         say: what it waits for.
         clock: measures, and sleeps.
         limit_seconds: how long to wait.
-        with_lines: say the Job's last line as well, which changes often.
+        is_line: what is said changes in place and is short: seconds stand in it, and how much is pushed.
 
     Raises:
         NotSaved: with the server's reason and the Job's last lines; or it takes too long.
@@ -97,13 +97,13 @@ def wait(
                 )
             if saving.status not in GOING_ON | {NEVER}:
                 return ended(saving, name)
-            said = told = state(saving, with_lines=with_lines)
+            said = told = pushed(saving) if is_line and pushed(saving) else state(saving)
         if now - began > limit_seconds:
             raise NotSaved(
                 f"{name} is not saved after {now - began:.0f} s: {told or said}",
                 hint=f"It goes on; look: genet pods commit {name}",
             )
-        say(f"{name}: {said}")
+        say(f"{name} ({now - began:.0f} s): {said}" if is_line else f"{name}: {said}")
         clock.sleep(_LOOK_SECONDS)
 
 
@@ -116,12 +116,16 @@ def ended(saving: Saving, name: str) -> Saving:
     )
 
 
-def state(saving: Saving, *, with_lines: bool = False) -> str:
+def state(saving: Saving) -> str:
     """In a few words."""
-    said = saving.message or ("nothing is known of it yet" if saving.status == NEVER else saving.status)
-    lines = saving.logs.split("\n") if with_lines else []
-    line = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return f"{said} ({line})" if line else said
+    return saving.message or ("nothing is known of it yet" if saving.status == NEVER else saving.status)
+
+
+def pushed(saving: Saving) -> str:
+    """How much, in nerdctl's own words, where it says that last; nothing where it says something else."""
+    lines = saving.logs.split("\n")
+    line = next((line for line in reversed(lines) if line.strip()), "")
+    return " ".join(line.split()) if line.startswith("elapsed:") else ""
 
 
 def _last_lines(saving: Saving) -> str:

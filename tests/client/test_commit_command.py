@@ -54,6 +54,7 @@ async def test_a_second_saving_is_refused_and_the_first_one_can_be_waited_for(al
     begun = json.loads(await alice.does("commit", "a", "torch:1", "--no-wait", "-o", "json"))
     assert begun["jobName"].startswith("commit-alice-alice-")
     assert "a is being saved" in await alice.does("commit", "a", "--no-wait")
+    assert "a is being saved" in await alice.fails(1, "commit", "a", "--no-wait", "-o", "name")
     assert "is being saved already" in await alice.fails(1, "commit", "a", "torch:2")
     assert f"a is saved as {OWN}/torch:1" in await alice.does("commit", "a")
 

@@ -28,9 +28,9 @@ class Told:
         return found
 
 
-def waited(*states: Saving | Exception, limit: float = 1000, with_lines: bool = False) -> tuple[Saving, list[str]]:
+def waited(*states: Saving | Exception, limit: float = 1000, is_line: bool = False) -> tuple[Saving, list[str]]:
     said: list[str] = []
-    found = wait(Told(states), "a", said.append, Clock(), limit_seconds=limit, with_lines=with_lines)
+    found = wait(Told(states), "a", said.append, Clock(), limit_seconds=limit, is_line=is_line)
     return found, said
 
 
@@ -40,9 +40,11 @@ def test_it_says_how_far_it_is_until_it_is_done():
     assert said == ["a: waiting for the node", "a: pushing"]
 
 
-def test_the_last_line_is_said_where_there_is_room_for_it():
-    _, said = waited(RUNNING, DONE, with_lines=True)
-    assert said == ["a: pushing (layer-2: uploading)"]
+def test_a_line_that_changes_in_place_has_the_seconds_and_how_much_is_pushed():
+    pushing = Saving(status="running", message="pushing", logs="layer-1: done\nelapsed: 2.0 s   total:  11.2 M\n\n")
+    _, said = waited(PENDING, RUNNING, pushing, DONE, is_line=True)
+    assert said == ["a (0 s): waiting for the node", "a (2 s): pushing", "a (4 s): elapsed: 2.0 s total: 11.2 M"]
+    assert waited(pushing, DONE)[1] == ["a: pushing"]
 
 
 def test_a_failure_is_raised_with_its_reason_and_the_last_lines_and_nothing_that_a_terminal_obeys():
@@ -89,5 +91,5 @@ def test_a_pod_that_is_deleted_meanwhile_is_said():
 
 def test_where_the_server_says_nothing_the_state_is_said():
     assert state(Saving(status="pending")) == "pending"
-    assert state(Saving(status="running", logs="\n\n"), with_lines=True) == "running"
+    assert state(Saving(status="running", logs="\n\n")) == "running"
     assert state(NONE) == "nothing is known of it yet"

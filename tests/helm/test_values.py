@@ -69,6 +69,10 @@ CLIENTS = ("secrets.existingSecret=genet-secrets", "secrets.keys.oidcClients=cli
         ((*SAVING, "config.commit.repository=r.example.org/people"), ["config.commit.repository", "{userIdentifier}"]),
         ((*SAVING, "config.commit.repository=r.example.org/x-{userIdentifier}"), ["config.commit.repository"]),
         ((*SAVING, "config.commit.repository=r.example.org/{userIdentifier}x/y"), ["config.commit.repository"]),
+        (
+            (*SAVING, "config.commit.repository=r.example.org/{userIdentifier}/{userIdentifier}"),
+            ["config.commit.repository"],
+        ),
         (("config.commit=null",), ["config", "commit"]),
         (("config.commit.namespace=kube-system",), ["config.commit", "namespace"]),
         (("config.commit.timeoutMinutes=0",), ["config.commit.timeoutMinutes"]),

@@ -1,15 +1,20 @@
 """Saving a pod as an image, against the embedded cluster; its `nerdctl` is a program of the simulation."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from genet import naming
+from genet.flows.lost_node import LOST_AFTER
 from genet.settings import Settings
 from genet.simulation.cluster import Cluster
-from tests.replicas import Replica, replica_of, settings, until
+from genet.simulation.store import timestamp
+from tests.replicas import Replica, replica_of, settings, switch, until
 
 NAMESPACE = "user-alice-alice"
 POD = "pod-alice-alice-a"
@@ -22,6 +27,18 @@ COMMIT: dict[str, Any] = {
     "image": "registry.example.com/genet/nerdctl:2",
 }
 SLEEP = ["sleep", "infinity"]
+ENDLESS = "endless"
+"""Saving as this takes for ever."""
+JOBS_PATH = f"/apis/batch/v1/namespaces/{JOBS}/jobs"
+LEASES_PATH = f"/apis/coordination.k8s.io/v1/namespaces/{JOBS}/leases"
+STOPS: dict[str, dict[str, Any]] = {
+    "nothing": {"method": "GET", "path": LEASES_PATH},
+    "looked": {"method": "POST", "path": LEASES_PATH},
+    "claimed": {"method": "POST", "path": JOBS_PATH},
+    "made": {"method": "GET", "path": LEASES_PATH, "skip": 1},
+    "made and looked": {"method": "PATCH", "path": LEASES_PATH},
+}
+"""The call that fails, by what was done before it."""
 
 
 @pytest.fixture
@@ -93,3 +110,301 @@ async def test_a_pod_is_saved_by_a_job_on_its_node(replica, cluster):
     assert held["metadata"]["name"] == f"commit-{before['metadata']['uid']}"
     assert held["spec"]["holderIdentity"] == job["metadata"]["name"]
     assert [owner["uid"] for owner in held["metadata"]["ownerReferences"]] == [job["metadata"]["uid"]]
+
+
+async def test_another_is_refused_as_long_as_it_is_being_saved(replica, cluster):
+    await made(replica, cluster)
+    assert (await save(replica, ENDLESS)).status_code == 202
+    for _ in range(2):
+        refused = await save(replica, "other")
+        assert (refused.status_code, refused.json()["code"]) == (409, "commit_in_progress")
+    end(cluster, "Failed", reason="BackoffLimitExceeded")
+    assert (await save(replica, ENDLESS)).status_code == 202
+    names = [job["metadata"]["name"] for job in jobs(cluster)]
+    assert len(set(names)) == 2
+    held = lease(cluster)
+    assert held is not None
+    assert held["spec"]["holderIdentity"] == max(names)
+    assert [owner["name"] for owner in held["metadata"]["ownerReferences"]] == [max(names)]
+
+
+async def test_of_many_who_ask_at_two_replicas_at_once_one_saves(replica, configuration, cluster):
+    await made(replica, cluster)
+    async with replica_of(configuration) as other:
+        await other.synced()
+        for _ in range(3):
+            answers = await asyncio.gather(*(save(one, ENDLESS) for one in (replica, other) * 5))
+            assert sorted(answer.status_code for answer in answers) == [202] + [409] * 9
+            (running,) = [job for job in jobs(cluster) if not job.get("status", {}).get("conditions")]
+            (taken,) = [answer.json()["jobName"] for answer in answers if answer.status_code == 202]
+            assert running["metadata"]["name"] == taken
+            end(cluster)
+
+
+@pytest.mark.parametrize("stop", STOPS)
+async def test_a_replica_that_dies_after_any_step_locks_nobody_out_and_lets_nobody_in(
+    replica, configuration, cluster, stop
+):
+    """Its next call never arrives; what it did before is there."""
+    await made(replica, cluster)
+    await switch(cluster, "fail", status=503, times=1, **STOPS[stop])
+    first = await save(replica, ENDLESS)
+    had_made_it = len(jobs(cluster))
+    assert first.status_code == (202 if had_made_it else 503)
+    async with replica_of(configuration) as other:
+        await other.synced()
+        answers = await asyncio.gather(*(save(one, ENDLESS) for one in (replica, other) * 2))
+        assert sorted(answer.status_code for answer in answers) == [409] * 4 if had_made_it else [202] + [409] * 3
+        assert len(jobs(cluster)) == 1
+        end(cluster)
+        assert (await save(other, ENDLESS)).status_code == 202
+        held = lease(cluster)
+        assert held is not None
+        assert len(held["metadata"]["ownerReferences"]) == 1
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+@pytest.mark.parametrize("path", [LEASES_PATH, JOBS_PATH])
+async def test_a_call_whose_answer_is_lost_locks_nobody_out_and_lets_nobody_in(replica, cluster, method, path):
+    await made(replica, cluster)
+    await switch(cluster, "lose", times=1, method=method, path=path)
+    await save(replica, ENDLESS)
+    await save(replica, ENDLESS)
+    assert len(jobs(cluster)) == 1
+    assert (await save(replica, ENDLESS)).status_code == 409
+    end(cluster)
+    assert (await save(replica, ENDLESS)).status_code == 202
+
+
+async def test_a_replica_that_is_held_up_before_it_makes_its_job_makes_no_second_one(replica, configuration, cluster):
+    """However long: the name is taken by the one that went on."""
+    await made(replica, cluster)
+    await switch(cluster, "delay", seconds=1.0, times=1, method="POST", path=JOBS_PATH)
+    late = asyncio.create_task(save(replica, ENDLESS))
+    await until(lambda: lease(cluster) is not None)
+    async with replica_of(configuration) as other:
+        await other.synced()
+        assert (await save(other, "other-endless")).status_code == 202
+    answer = await late
+    assert (answer.status_code, answer.json()["code"]) == (409, "commit_in_progress")
+    (job,) = jobs(cluster)
+    assert job["metadata"]["annotations"][naming.IMAGE] == f"{OWN}/other-endless:latest"
+
+
+async def test_two_pods_are_saved_in_the_same_second(configuration, cluster):
+    """Both want one name, and both get their own."""
+    now = datetime.now(UTC)
+    async with replica_of(configuration, lambda: now) as replica:
+        await replica.synced()
+        for name in "ab":
+            await made(replica, cluster, name)
+        answers = await asyncio.gather(
+            *(save(replica, ENDLESS, f"/api/pods/pod-alice-alice-{name}") for name in "ab"),
+        )
+        assert [answer.status_code for answer in answers] == [202, 202]
+        made_of = {job["metadata"]["name"]: job["metadata"]["labels"][naming.POD] for job in jobs(cluster)}
+        assert made_of == {
+            answer.json()["jobName"]: f"pod-alice-alice-{name}" for answer, name in zip(answers, "ab", strict=True)
+        }
+        assert set(made_of) == {naming.commit("alice-alice", int(now.timestamp()) + more) for more in (0, 1)}
+
+
+async def test_a_lease_that_is_about_to_go_with_a_job_of_before_does_not_go_with_the_next(replica, cluster):
+    """The Job is gone, and the garbage collector is late. (Here it is kept from it by an owner that is there.)"""
+    await made(replica, cluster)
+    await save(replica, ENDLESS)
+    end(cluster)
+    held = lease(cluster)
+    assert held is not None
+    kept = cluster.store.create("configmaps", {"metadata": {"name": "kept", "namespace": JOBS}})
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "kept", "uid": kept["metadata"]["uid"]}
+    cluster.store.update("leases", {**held, "metadata": {**held["metadata"], "ownerReferences": [owner]}})
+    cluster.store.delete("jobs", JOBS, jobs(cluster)[0]["metadata"]["name"])
+    await switch(cluster, "fail", status=503, times=1, method="POST", path=JOBS_PATH)
+    assert (await save(replica, ENDLESS)).status_code == 503
+    held = lease(cluster)
+    assert held is not None
+    assert not held["metadata"].get("ownerReferences"), "taken off before the Job is made"
+    assert (await save(replica, ENDLESS)).status_code == 202
+
+
+async def test_without_a_lease_the_jobs_are_asked(replica, cluster):
+    await made(replica, cluster)
+    await save(replica, ENDLESS)
+    held = lease(cluster)
+    assert held is not None
+    cluster.store.delete("leases", JOBS, held["metadata"]["name"])
+    refused = await save(replica, ENDLESS)
+    assert (refused.status_code, refused.json()["code"]) == (409, "commit_in_progress")
+    assert len(jobs(cluster)) == 1
+
+
+async def test_a_pod_that_is_being_saved_is_not_restarted_and_may_be_deleted(replica, cluster):
+    before = await made(replica, cluster)
+    await save(replica, ENDLESS)
+    for params in ({}, {"avoidNode": "true"}):
+        refused = await replica.ask("POST", f"{PATH}/restart", params=params)
+        assert (refused.status_code, refused.json()["code"]) == (409, "commit_in_progress")
+    shown = pod(cluster)
+    assert shown is not None
+    assert shown["metadata"]["uid"] == before["metadata"]["uid"]
+    end(cluster)
+    assert (await replica.ask("POST", f"{PATH}/restart")).status_code == 202
+    await until(lambda: (one := pod(cluster)) and one["metadata"]["uid"] != before["metadata"]["uid"])
+    await until(lambda: (one := pod(cluster)) and one["status"].get("phase") == "Running")
+    await until(lambda: not replica.services.restarts.is_restarting(NAMESPACE, POD))
+    assert (await status(replica))["status"] == "none"
+    assert (await save(replica, ENDLESS)).status_code == 202
+    assert (await replica.ask("DELETE", PATH)).status_code == 204
+
+
+async def test_on_a_lost_node_nothing_is_saved_so_the_pod_may_be_restarted(configuration, cluster):
+    ahead = timedelta()
+    async with replica_of(configuration, lambda: datetime.now(UTC) + ahead) as replica:
+        await replica.synced()
+        shown = await made(replica, cluster)
+        await save(replica, ENDLESS)
+        node = cluster.store.get("nodes", "", shown["spec"]["nodeName"])
+        silent = [{"type": "Ready", "status": "Unknown", "lastTransitionTime": timestamp(datetime.now(UTC))}]
+        cluster.store.update(
+            "nodes", {**node, "status": {**node["status"], "conditions": silent}}, subresource="status"
+        )
+        assert (await replica.ask("POST", f"{PATH}/restart")).status_code == 409
+        ahead = LOST_AFTER + timedelta(seconds=5)
+        assert (await replica.ask("POST", f"{PATH}/restart")).status_code == 202
+
+
+async def test_a_pod_that_is_restarting_or_does_not_run_is_not_saved(replica, cluster):
+    shown = await made(replica, cluster)
+    held = {**shown, "metadata": {**shown["metadata"], "finalizers": ["tests/held"]}}
+    cluster.store.update("pods", held)
+    assert (await replica.ask("POST", f"{PATH}/restart")).status_code == 202
+    refused = await save(replica)
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_running")
+    await made(replica, cluster, "b")
+    other = pod(cluster, "pod-alice-alice-b")
+    assert other is not None
+    (main,) = other["status"]["containerStatuses"]
+    waiting = {**other["status"], "containerStatuses": [{**main, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]}
+    cluster.store.update("pods", {**other, "status": waiting}, subresource="status")
+    refused = await save(replica, path="/api/pods/pod-alice-alice-b")
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_running")
+    docker = {**other["status"], "containerStatuses": [{**main, "containerID": "docker://" + "ab" * 32}]}
+    other = cluster.store.get("pods", NAMESPACE, "pod-alice-alice-b")
+    cluster.store.update("pods", {**other, "status": docker}, subresource="status")
+    refused = await save(replica, path="/api/pods/pod-alice-alice-b")
+    assert (refused.status_code, refused.json()["code"], "docker" in refused.json()["detail"]) == (
+        409,
+        "conflict",
+        True,
+    )
+    assert (jobs(cluster), lease(cluster)) == ([], None)
+
+
+async def test_an_image_that_a_pod_of_the_person_runs_from_is_not_saved_over(replica, cluster):
+    await made(replica, cluster)
+    answer = await replica.create(name="b", image=f"{OWN}/torch:1", command=SLEEP)
+    assert answer.status_code == 201
+    await until(lambda: (one := pod(cluster, "pod-alice-alice-b")) and one["status"].get("phase") == "Running")
+    for path in (PATH, "/api/pods/pod-alice-alice-b"):
+        refused = await save(replica, "torch:1", path)
+        assert refused.status_code == 422
+        assert [error["field"] for error in refused.json()["errors"]] == ["image"]
+        assert "pod-alice-alice-b" in refused.json()["errors"][0]["message"]
+    assert (await save(replica, "torch:2", "/api/pods/pod-alice-alice-b")).status_code == 202
+
+
+@pytest.mark.parametrize("image", ["registry.example.com/people/bob-bob/x", "x@sha256:0", "../bob-bob/x", "X", "-x"])
+async def test_a_name_elsewhere_is_refused_before_anything_is_made(replica, cluster, image):
+    await made(replica, cluster)
+    refused = await save(replica, image)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "image")
+    assert (jobs(cluster), lease(cluster)) == ([], None)
+
+
+async def test_nobody_saves_or_sees_the_saving_of_others_pods(replica, cluster):
+    await made(replica, cluster)
+    body = {"image": "x"}
+    assert (await replica.ask("POST", f"{PATH}/commit", user="mallory", json=body)).status_code == 404
+    owned = {"owner": "alice-alice"}
+    assert (await replica.ask("POST", f"{PATH}/commit", user="mallory", params=owned, json=body)).status_code == 404
+    assert (await replica.ask("GET", f"{PATH}/commit/status", user="mallory")).status_code == 404
+    assert jobs(cluster) == []
+    answer = await replica.ask("POST", f"{PATH}/commit", user="admin", params=owned, json=body)
+    assert answer.status_code == 202
+    assert jobs(cluster)[0]["metadata"]["annotations"][naming.IMAGE] == f"{OWN}/x:latest"
+
+
+async def test_where_it_is_switched_off_nothing_is_saved_and_nothing_asked(kubeconfig, cluster):
+    async with replica_of(settings(kubeconfig)) as replica:
+        await replica.synced()
+        await made(replica, cluster)
+        await switch(cluster, "fail", status=503, times=100, path="/apis/batch/")
+        refused = await save(replica)
+        assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+        assert (await status(replica))["status"] == "none"
+        assert (await replica.ask("POST", f"{PATH}/restart")).status_code == 202
+
+
+async def test_who_saved_an_image_may_run_it_where_images_are_listed_and_nobody_else(configuration, cluster):
+    listed = msgspec.structs.replace(
+        configuration, pod=msgspec.structs.replace(configuration.pod, allowed_images=("debian",))
+    )
+    async with replica_of(listed) as replica:
+        await replica.synced()
+        assert (await replica.create(name="a", image=f"{OWN}/torch:1")).status_code == 201
+        assert (await replica.create(name="b", image=f"{OWN}-x/torch:1")).status_code == 422
+        assert (await replica.create(user="bob", name="a", image=f"{OWN}/torch:1")).status_code == 422
+    off = msgspec.structs.replace(listed, commit=msgspec.structs.replace(listed.commit, enabled=False))
+    async with replica_of(off) as replica:
+        await replica.synced()
+        assert (await replica.create(name="c", image=f"{OWN}/torch:1")).status_code == 422
+
+
+async def test_from_pending_to_an_image_that_is_there(replica, cluster):
+    await made(replica, cluster)
+    await save(replica)
+    seen: list[dict[str, Any]] = []
+    async with asyncio.timeout(30):
+        while not seen or seen[-1]["status"] not in ("succeeded", "failed"):
+            seen.append(await status(replica))
+            await asyncio.sleep(0.1)
+    assert seen[-1]["status"] == "succeeded", seen[-1]
+    assert (seen[-1]["image"], seen[-1]["message"]) == (f"{OWN}/torch:1", None)
+    assert seen[-1]["startedAt"] <= seen[-1]["finishedAt"]
+    assert {one["status"] for one in seen} <= {"pending", "running", "succeeded"}
+    messages = [one["message"] or "" for one in seen]
+    assert any("stand still" in message for message in messages)
+    assert any("pushes" in message for message in messages)
+
+
+@pytest.mark.parametrize(
+    ("image", "words", "said"),
+    [
+        ("nospace", "no room on the disk", "no space left"),
+        ("collected", "does not have all layers", "content digest"),
+        ("unauthorized", "commit.pushSecret", "401"),
+        ("unreachable", "does not answer", "no such host"),
+    ],
+)
+async def test_what_went_wrong_is_said_with_what_to_do(replica, cluster, image, words, said):
+    await made(replica, cluster)
+    await save(replica, image)
+    await until(lambda: any(job.get("status", {}).get("failed") for job in jobs(cluster)))
+    async with asyncio.timeout(10):
+        while (seen := await status(replica))["status"] != "failed":  # noqa: ASYNC110 # seen from outside
+            await asyncio.sleep(0.1)
+    assert words in seen["message"]
+    assert said in seen["logs"]
+    chinese = await status(replica, headers={"accept-language": "zh"})
+    assert chinese["message"] != seen["message"]
+    assert (await save(replica, "torch:2")).status_code == 202
+
+
+async def test_a_log_that_cannot_be_read_takes_nothing_from_the_status(replica, cluster):
+    await made(replica, cluster)
+    await save(replica, "nospace")
+    await until(lambda: any(job.get("status", {}).get("failed") for job in jobs(cluster)))
+    await switch(cluster, "fail", status=500, times=1, path=f"/api/v1/namespaces/{JOBS}/pods/")
+    seen = await status(replica)
+    assert seen["image"] == f"{OWN}/nospace:latest"

@@ -33,7 +33,7 @@ def saver(demo: Demo) -> Iterator[str]:
 def test_a_pod_is_saved_and_another_begins_with_its_image(demo: Demo, visit: Visit, saver):
     page, drawer = _drawer(demo, visit, saver)
     dialog = _asked(page, drawer)
-    expect(dialog).to_contain_text("What is in volumes: /workspace")
+    expect(dialog).to_contain_text("What is in volumes: /workspace.")
     name = dialog.get_by_role("textbox", name="Image name")
     expect(name).to_be_focused()
     name.fill("torch")

@@ -7,7 +7,7 @@ import { useLanguage } from "../../i18n/language";
 import { EventList } from "../../ui/EventList";
 import { Problem } from "../../ui/Problem";
 import classes from "./pods.module.css";
-import { STORAGE } from "./podText";
+import { holdsFiles } from "./podText";
 import { useDescription } from "./usePods";
 
 const INTERVAL = 3_000;
@@ -23,7 +23,7 @@ export function StatusTab({ id }: { id: string }) {
     return <Skeleton height={160} aria-busy aria-label={text.app.loading} />;
   }
   const { reasons, containers, text: whole } = data;
-  const volumes = data.volumes.filter(({ kind }) => STORAGE.has(kind));
+  const volumes = data.volumes.filter(holdsFiles);
   return (
     <Stack gap="lg">
       <section aria-label={words.reasons}>

@@ -6,8 +6,9 @@ export type Tone = "good" | "moving" | "bad" | "ended";
 const MOVING = new Set(["Pending", "ContainerCreating", "PodInitializing", "Restarting", "Scheduling"]);
 const ENDED = new Set(["Terminating", "Succeeded", "Completed"]);
 
-/** Kinds of volumes that people keep files in; the others bring keys and settings. */
-export const STORAGE: ReadonlySet<string> = new Set(["pvc", "emptyDir", "nfs", "hostPath"]);
+const STORAGE = new Set(["pvc", "emptyDir", "nfs", "hostPath"]);
+/** Volumes of Genet's own, for the SSH server that it starts. */
+const OWN = new Set(["genet-ssh", "genet-ssh-run"]);
 
 /** How a kubectl STATUS is to be felt; what is not known to be fine is shown as trouble. */
 export function statusTone(status: string): Tone {
@@ -29,6 +30,11 @@ export function extendSteps(maxProtectHours: number): number[] {
 export function shortImage(image: string): string {
   const name = image.slice(image.lastIndexOf("/") + 1);
   return name.replace(/@sha256:([0-9a-f]{8})[0-9a-f]*$/, "@$1");
+}
+
+/** Whether people keep files in a volume; the others bring keys and settings. */
+export function holdsFiles({ name, kind }: { name: string; kind: string }): boolean {
+  return STORAGE.has(kind) && !OWN.has(name);
 }
 
 /** Stable order: oldest first, as kubectl's list by age. */

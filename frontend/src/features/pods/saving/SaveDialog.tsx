@@ -7,7 +7,7 @@ import type { Pod } from "../../../api/types";
 import { useText } from "../../../i18n/language";
 import { DialogFooter } from "../../../ui/DialogFooter";
 import { Problem } from "../../../ui/Problem";
-import { STORAGE } from "../podText";
+import { holdsFiles } from "../podText";
 import { useDescription } from "../usePods";
 import { reference } from "./reference";
 import { useSave } from "./useSaving";
@@ -94,9 +94,7 @@ export function SaveDialog({ pod, onClose }: SaveDialogProps) {
 function NotSaved({ id }: { id: string }) {
   const words = useText().saving;
   const { data } = useDescription(id);
-  const paths = data?.volumes
-    .filter(({ kind }) => STORAGE.has(kind))
-    .flatMap(({ mounts }) => mounts.map(({ path }) => path));
+  const paths = data?.volumes.filter(holdsFiles).flatMap(({ mounts }) => mounts.map(({ path }) => path));
   const mounted =
     paths === undefined ? [words.anyVolumes] : paths.length > 0 ? [words.volumes(list(paths))] : [];
   return <Items title={words.notSaved} items={[...mounted, ...words.notSavedItems]} />;

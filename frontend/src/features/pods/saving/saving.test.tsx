@@ -18,11 +18,19 @@ const POD = {
   gpuCount: 0,
   connection: { hostKeyFingerprints: [] },
 } as unknown as Pod;
-const volume = (kind: string, path: string) => ({
+const volume = (name: string, kind: string, path: string) => ({
+  name,
   kind,
   mounts: [{ container: "main", path, readOnly: false }],
 });
-const DESCRIPTION = { volumes: [volume("pvc", "/workspace"), volume("secret", "/etc/genet/ssh")] };
+const DESCRIPTION = {
+  volumes: [
+    volume("workspace", "pvc", "/workspace"),
+    volume("dshm", "emptyDir", "/dev/shm"),
+    volume("genet-ssh", "secret", "/etc/genet/ssh"),
+    volume("genet-ssh-run", "emptyDir", "/run/genet-ssh"),
+  ],
+};
 
 /** A server that is asked for one pod; `begin` answers the wish to save it. */
 function serving(status: Partial<CommitStatus>, begin?: () => Response) {
@@ -77,8 +85,8 @@ describe("saving a pod", () => {
   it("says what is in the image and what not, and that the container is paused", async () => {
     show({});
     const dialog = await ask("torch", "");
-    expect(await within(dialog).findByText("What is in volumes: /workspace.")).toBeTruthy();
-    expect(within(dialog).queryByText(/\/etc\/genet/)).toBeNull();
+    expect(await within(dialog).findByText("What is in volumes: /workspace, /dev/shm.")).toBeTruthy();
+    expect(within(dialog).queryByText(/genet/)).toBeNull();
     expect(within(dialog).getByText(/Keys, passwords and histories/)).toBeTruthy();
     expect(within(dialog).getByText(/the container is paused/)).toBeTruthy();
   });

@@ -2,7 +2,7 @@
 
 Without a template of its own a pod waits for ever, so it comes first. A creation that fails takes its own back. A
 replica that dies in between leaves one behind that nobody owns; it gives nobody a device, and whoever creates a pod of
-that name next finds it.
+that name next finds it. What nobody finds is removed after a while (`unfinished`).
 
 Trap: what a template asks for cannot be changed, and two creations of one name may be on their way, of which one will
 win. A pod must not get what the other one asked for: its quota was judged by its own request. So a young template that
@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 
 from genet import naming
 from genet.errors import AlreadyExists, Conflict, FieldError, GenetError, NotFound, Unavailable
+from genet.flows.unfinished import FOUND_AT
 from genet.kube.client import KubeClient
 from genet.kube.discovery import OptionalGroup
 from genet.kube.objects import Resource
@@ -119,7 +120,8 @@ class ClaimTemplates:
 
     async def _found(self, resource: Resource[ResourceClaimTemplate], pod: str, namespace: str, uid: str) -> bool:
         """Mark it; whether it is still there."""
-        patch = {"metadata": {"uid": uid, "annotations": {_FOUND: secrets.token_hex(4)}}}
+        notes = {_FOUND: secrets.token_hex(4), FOUND_AT: self._clock().isoformat()}
+        patch = {"metadata": {"uid": uid, "annotations": notes}}
         try:
             await self._kube.patch(resource, pod, patch, namespace)
         except (NotFound, Conflict):

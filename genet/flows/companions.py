@@ -78,6 +78,7 @@ class Companions:
             keys=keys,
             clock=clock,
             is_restarting=is_restarting,
+            templates=templates,
             is_on=self._is_on,
         )
 

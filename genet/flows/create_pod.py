@@ -6,9 +6,9 @@ that counts for ever.
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from genet import naming
 from genet.auth.user import User
@@ -90,10 +90,13 @@ class CreatePod:
         """
         waits = await self._check(user, request, errors)
         # what has begun is finished, also when the client hangs up: half a creation would hold its place in the quota
-        making = asyncio.create_task(self._make(user, request))
-        self._making.add(making)
-        making.add_done_callback(self._making.discard)
-        return Created(await asyncio.shield(making), waits)
+        return Created(await asyncio.shield(self._task(self._make(user, request))), waits)
+
+    def _task(self, work: Coroutine[Any, Any, Pod]) -> asyncio.Task[Pod]:
+        task = asyncio.create_task(work)
+        self._making.add(task)
+        task.add_done_callback(self._making.discard)
+        return task
 
     async def _check(self, user: User, request: PodRequest, errors: Sequence[FieldError]) -> str | None:
         """What to tell of GPUs that are not free now. Raises Invalid."""
@@ -120,11 +123,10 @@ class CreatePod:
         namespace = await self._tenancy.ready(user)
         limits = limits_of(namespace, self._settings)
         async with self._storage.ready(user):
-            pod = await self._named(user, request, limits)
-        self._pods.merge(pod)
-        return await self._companions.make(pod)
+            completing = await self._named(user, request, limits)
+        return await completing
 
-    async def _named(self, user: User, request: PodRequest, limits: Limits) -> Pod:
+    async def _named(self, user: User, request: PodRequest, limits: Limits) -> asyncio.Task[Pod]:
         for _ in range(_NAME_TRIES):
             name = request.name or naming.generated_pod_name(int(self._clock().timestamp()), self._entropy(3))
             try:
@@ -135,7 +137,8 @@ class CreatePod:
                 raise PodExists(f"you have a pod named {request.name!r} already") from error
         raise PodExists("no free name was found; choose one")
 
-    async def _create(self, user: User, request: PodRequest, name: str, limits: Limits) -> Pod:
+    async def _create(self, user: User, request: PodRequest, name: str, limits: Limits) -> asyncio.Task[Pod]:
+        """Returns as soon as the pod is there: what belongs to it is made while its room is given back."""
         parts = mounting.parts(self._settings.storage, user.identifier)
         body = manifest.build(request, self._settings, parts, user=user.identifier, name=name, now=self._clock())
         pod, namespace = body["metadata"]["name"], body["metadata"]["namespace"]
@@ -144,9 +147,11 @@ class CreatePod:
             claimed = kind if kind is not None and kind.mode == "dra" and request.gpu_count else None
             made = await self._templates.make(claimed, request, user.identifier, pod) if claimed else None
             try:
-                return await settled(lambda: self._kube.create(PODS, body, namespace), new_namespace)
+                there = await settled(lambda: self._kube.create(PODS, body, namespace), new_namespace)
             except Unavailable:
                 raise  # it may be made yet
             except GenetError:
                 await self._templates.take_back(made)
                 raise
+            self._pods.merge(there)
+            return self._task(self._companions.make(there))

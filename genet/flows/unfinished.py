@@ -1,8 +1,9 @@
 """Which pods lack what belongs to them, and what belongs to pods that are gone: found and put right, by every replica.
 
 Most is seen from the pods cache, at no cost: a pod without the note of its port, one that does not start (its Secret
-may be missing), one that has ended. What the cache cannot show, Services that somebody deleted and those left behind
-by a restart that never ended, is found by a slow round through the namespaces. What fails is tried ever more seldom.
+may be missing), one that has ended. What the cache cannot show, Services that somebody deleted and what is left behind
+by a creation or a restart that never ended, is found by a slow round through the namespaces. What fails is tried ever
+more seldom.
 
 Trap: the cache has the pods of all namespaces, and in those that Genet does not look after others write its labels.
 """
@@ -11,16 +12,17 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from genet import naming
-from genet.errors import GenetError, NotFound
+from genet.errors import Conflict, GenetError, NotFound
 from genet.flows.ssh_keys import SSHKeys
 from genet.kube.cache import Cache, Change
 from genet.kube.client import KubeClient
-from genet.kube.objects import PODS, SERVICES, Namespace, Pod, Service
+from genet.kube.objects import PODS, SERVICES, KubeObject, Namespace, Pod, Resource, Service
 from genet.kube.requests import is_finished
 from genet.pods import ssh
 from genet.pods.service import BY_NAMESPACE
@@ -29,6 +31,8 @@ log = logging.getLogger(__name__)
 
 RELEASED_AT: Final = "genet.io/released-at"
 """Annotation of what a restart has taken off its pod: since when (RFC 3339)."""
+FOUND_AT: Final = "genet.io/found-at"
+"""Annotation of a claim's template that a creation relies on which did not make it: since when (RFC 3339)."""
 GRACE: Final = timedelta(seconds=5)
 """How long a pod is left to the replica that made it."""
 SLOW_START: Final = timedelta(seconds=45)
@@ -71,10 +75,15 @@ class Unfinished:
         keys: SSHKeys,
         clock: Callable[[], datetime],
         is_restarting: Callable[[str, str], bool],
+        templates: Callable[[], Resource[Any] | None],
         is_on: bool,
     ) -> None:
-        """`is_on`: whether pods have ways in by SSH; otherwise only what failed is tried again."""
+        """Collaborators as of `Companions`.
+
+        `is_on`: whether pods have ways in by SSH; otherwise only what failed is tried again, and left claims removed.
+        """
         self._is_on = is_on
+        self._templates = templates
         self._kube = kube
         self._companions = companions
         self._pods = pods
@@ -94,7 +103,7 @@ class Unfinished:
                 group.create_task(self._complete_for_ever())
                 if self._is_on:
                     group.create_task(self._catch_up_for_ever())
-                    group.create_task(self._go_round_for_ever())
+                group.create_task(self._go_round_for_ever())
         finally:
             unsubscribe()
 
@@ -169,19 +178,41 @@ class Unfinished:
     async def _look_through(self, whose: tuple[str, str]) -> None:
         namespace, user = whose
         try:
-            selector = f"{naming.MANAGED}=true,{naming.POD}"
-            listing = await self._kube.list(SERVICES, namespace, label_selector=selector)
-            for service in listing.items:
-                await self._check(service)
-            there = {service.metadata.name for service in listing.items}
-            pods = [pod for pod in self._pods.by(BY_NAMESPACE, namespace) if _is_ours(pod)]
-            for pod in pods:
-                if naming.SSH_PORT in pod.metadata.annotations and pod.metadata.name not in there:
-                    await self._again(pod)
-            if pods:
-                await self._keys.publish(user)
+            if resource := self._templates():
+                await self._remove_templates(resource, namespace)
+            if self._is_on:
+                await self._look_at_services(namespace, user)
         except GenetError as error:
-            log.warning("the Services of %s could not be looked through: %s", namespace, error.detail)
+            log.warning("what belongs to the pods of %s could not be looked through: %s", namespace, error.detail)
+
+    async def _remove_templates(self, resource: Resource[Any], namespace: str) -> None:
+        """Those of creations that ended half-way, and of restarts that never ended."""
+        for template in (await self._kube.list(resource, namespace, label_selector=f"{naming.CREATED_BY}=genet")).items:
+            meta = template.metadata
+            if meta.owner_references or not self._is_old(template) or self._is_restarting(namespace, meta.name):
+                continue
+            try:
+                await self._kube.get(PODS, meta.name, namespace)
+            except NotFound:
+                # in the very state that was judged: a creation that has found it since relies on it
+                with suppress(NotFound, Conflict):
+                    await self._kube.delete(
+                        resource, meta.name, namespace, uid=meta.uid, resource_version=meta.resource_version
+                    )
+                    log.info("removed the claim's template of no pod %s/%s", namespace, meta.name)
+
+    async def _look_at_services(self, namespace: str, user: str) -> None:
+        selector = f"{naming.MANAGED}=true,{naming.POD}"
+        listing = await self._kube.list(SERVICES, namespace, label_selector=selector)
+        for service in listing.items:
+            await self._check(service)
+        there = {service.metadata.name for service in listing.items}
+        pods = [pod for pod in self._pods.by(BY_NAMESPACE, namespace) if _is_ours(pod)]
+        for pod in pods:
+            if naming.SSH_PORT in pod.metadata.annotations and pod.metadata.name not in there:
+                await self._again(pod)
+        if pods:
+            await self._keys.publish(user)
 
     async def _check(self, service: Service) -> None:
         meta = service.metadata
@@ -204,11 +235,12 @@ class Unfinished:
         if not is_finished(pod) and pod.metadata.deletion_timestamp is None:
             await self._companions.make(pod)
 
-    def _is_old(self, service: Service) -> bool:
-        text = service.metadata.annotations.get(RELEASED_AT, "")
+    def _is_old(self, companion: KubeObject) -> bool:
+        meta = companion.metadata
+        texts = [meta.annotations[key] for key in (RELEASED_AT, FOUND_AT) if key in meta.annotations]
         try:
-            since = datetime.fromisoformat(text) if text else service.metadata.creation_timestamp
-            return since is not None and self._clock() - since >= ORPHAN_AFTER
+            times = [meta.creation_timestamp, *map(datetime.fromisoformat, texts)]
+            return all(time is None or self._clock() - time >= ORPHAN_AFTER for time in times)
         except (ValueError, TypeError):
             return True
 

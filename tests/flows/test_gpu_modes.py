@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from genet import naming
+from genet.flows.unfinished import ORPHAN_AFTER
 from genet.pods.model import PodRequest
 from genet.simulation.cluster import Cluster
 from genet.simulation.pod_life import Pace
@@ -188,6 +189,35 @@ async def test_a_template_that_a_dead_replica_left_is_used(modes, cluster):
     assert (await modes.create(name="a", gpuType="claimed", gpuCount=2)).status_code == 201
     [template] = cluster.store.list("resourceclaimtemplates", NAMESPACE)
     assert template["metadata"]["ownerReferences"][0]["name"] == "pod-alice-alice-a"
+
+
+async def test_a_template_that_a_dead_replica_left_goes_after_a_while_unless_somebody_relies_on_it(modes, cluster):
+    await modes.create(name="first")
+    kind = next(kind for kind in modes.services.settings.gpu.available_types if kind.name == "claimed")
+    await leave(modes, kind, count=2)
+    unfinished = modes.services.companions._unfinished
+    now, there = unfinished._clock, lambda: len(cluster.store.list("resourceclaimtemplates", NAMESPACE))
+    await unfinished.go_round()
+    assert there() == 1, "it may be of a creation that is on its way"
+    unfinished._clock = modes.services.create_pod._templates._clock = lambda: now() + ORPHAN_AFTER
+    await leave(modes, kind, count=2)
+    await unfinished.go_round()
+    assert there() == 1, "a creation has found it"
+    unfinished._clock = lambda: now() + 2 * ORPHAN_AFTER
+    await unfinished.go_round()
+    assert there() == 0
+
+
+async def test_templates_of_pods_that_are_there_stay(modes, cluster):
+    assert (await modes.create(name="a", gpuType="claimed", gpuCount=2)).status_code == 201
+    [template] = cluster.store.list("resourceclaimtemplates", NAMESPACE)
+    meta = {key: value for key, value in template["metadata"].items() if key != "ownerReferences"}
+    cluster.store.update("resourceclaimtemplates", {**template, "metadata": meta})
+    unfinished = modes.services.companions._unfinished
+    now = unfinished._clock
+    unfinished._clock = lambda: now() + ORPHAN_AFTER
+    await unfinished.go_round()
+    assert len(cluster.store.list("resourceclaimtemplates", NAMESPACE)) == 1
 
 
 async def test_a_pod_never_gets_what_another_creation_of_its_name_asked_for(modes, cluster):

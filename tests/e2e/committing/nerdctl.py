@@ -7,7 +7,8 @@ with that of its image, the layer, configuration and manifest go into containerd
 
 As nerdctl does, and unlike a small script:
 - it keeps a lock below its data root, so that directory must be writable;
-- it needs every layer of the container's image in containerd's content store (`content digest …: not found`);
+- it wants every layer of the container's image in containerd's content store: what is not there is warned of, and
+  then cannot be pushed (`content digest …: not found`);
 - it reads accounts from `config.json` in DOCKER_CONFIG;
 - with `--insecure-registry` it asks for HTTPS without a check first, and for HTTP if there is none.
 
@@ -85,15 +86,23 @@ class Containerd:
                 return digest
         raise LookupError(f'image "{image}": not found')
 
+    def state(self, container: str) -> str:
+        listed = (line.split() for line in self("tasks", "ls").decode().splitlines())
+        return next((words[2] for words in listed if words[0] == container), "STOPPED")
+
 
 def commit(containerd: Containerd, data_root: Path, container: str, name: str, *, pause: bool) -> None:
     with _locked(data_root, container), tempfile.TemporaryDirectory() as directory:
-        info = json.loads(containerd("containers", "info", container))
+        try:
+            info = json.loads(containerd("containers", "info", container))
+        except RuntimeError as error:
+            raise LookupError(f"no such container: {container}") from error
         manifest, config = _image(containerd, containerd.target(info["Image"]))
         for layer in manifest["layers"]:
             if not containerd.has(layer["digest"]):
-                raise LookupError(f"content digest {layer['digest']}: not found")
+                _say("warning", f"content digest {layer['digest']}: not found, and it cannot be fetched")
         packed = Path(directory) / "layer"
+        pause = pause and containerd.state(container) == "RUNNING"  # else it is left as it is, as nerdctl does
         if pause:
             containerd("tasks", "pause", container)
         try:
@@ -103,9 +112,9 @@ def commit(containerd: Containerd, data_root: Path, container: str, name: str, *
             if pause:
                 containerd("tasks", "resume", container)
         layer_blob, diff_id = _layer(packed)
-        archive = _archive(Path(directory), _with_layer(config, diff_id), manifest, layer_blob, name)
-        containerd("images", "import", str(archive))
-        print(_digest(json.dumps(_with_layer(config, diff_id)).encode()), flush=True)
+        new = _with_layer(config, diff_id, info["Spec"]["process"]["args"])
+        containerd("images", "import", str(_archive(Path(directory), new, manifest, layer_blob, name)))
+        print(_digest(json.dumps(new).encode()), flush=True)
 
 
 def push(containerd: Containerd, name: str, *, insecure: bool) -> None:
@@ -155,9 +164,9 @@ def _layer(packed: Path) -> tuple[Blob, str]:
     return Blob(f"sha256:{raw.hexdigest()}", packed.stat().st_size, packed), f"sha256:{unpacked.hexdigest()}"
 
 
-def _with_layer(config: dict[str, Any], diff_id: str) -> dict[str, Any]:
+def _with_layer(config: dict[str, Any], diff_id: str, command: Sequence[str]) -> dict[str, Any]:
     rootfs = config["rootfs"]
-    history = [*config.get("history", []), {"created_by": "nerdctl commit"}]
+    history = [*config.get("history", []), {"created_by": " ".join(command)}]
     return config | {"rootfs": rootfs | {"diff_ids": [*rootfs["diff_ids"], diff_id]}, "history": history}
 
 

@@ -23,7 +23,7 @@ _UNPULLABLE: Final = frozenset(
 )
 _UNSTARTABLE: Final = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 _SLOW: Final = timedelta(seconds=30)
-"""After which a pod that still gets its volumes is said to lack something."""
+"""After which it is said of a pod that still gets its volumes and images that it may lack something."""
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):

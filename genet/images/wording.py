@@ -25,9 +25,10 @@ CODES: Final[Mapping[str, tuple[str, str]]] = {
         "无法启动保存任务，请联系管理员：{detail}",
     ),
     "unprepared": (
-        "the job does not get what it needs on the node, containerd's socket or the credentials for the registry; "
-        "administrators see in the events of its pod what is missing",
-        "保存任务在节点上缺少所需内容（containerd 套接字或镜像仓库凭据），管理员可在其事件中查看缺少什么",
+        "the node still prepares the job: it pulls the job's image, or does not find containerd's socket or the "
+        "credentials for the registry; administrators see in the events of its pod which",
+        "节点仍在准备保存任务：正在拉取任务镜像，或缺少 containerd 套接字、镜像仓库凭据；"
+        "管理员可在其事件中查看是哪一种",
     ),
     "reading": (
         "it reads what the container has changed[[; its processes stand still for so long]]",

@@ -62,6 +62,12 @@ GRANTS = {
     *(Right(verb, "leases.coordination.k8s.io") for verb in ("get", "create", "update")),
 }
 """What Genet may besides in the namespace of grants."""
+JOBS = {
+    *(Right(verb, "jobs.batch") for verb in ("get", "list", "create", "delete")),
+    *(Right(verb, "leases.coordination.k8s.io") for verb in ("get", "create", "update", "patch", "delete")),
+    Right("get", "pods/log"),
+}
+"""What Genet may besides in the namespace of the Jobs that save pods."""
 
 
 @pytest.fixture(scope="module")
@@ -250,3 +256,19 @@ def test_people_may_create_four_kinds_where_that_is_allowed(kubectl, new_person)
         kinds = ("pods", "jobs.batch", "persistentvolumeclaims", "services")
         assert rights.held(rights.user, rights.person.namespace) - PERSON == {Right("create", kind) for kind in kinds}
         assert rights.held(rights.user, "default") == set()
+
+
+def test_saving_pods_brings_genet_its_own_namespace_of_jobs_and_people_nothing(kubectl, new_person):
+    values = (
+        "enabled=true",
+        "image=registry.example.org/nerdctl:2",
+        "repository=registry.example/{userIdentifier}",
+    )
+    with installation(
+        kubectl, new_person(), *(word for value in values for word in ("--set", f"config.commit.{value}"))
+    ) as rights:
+        jobs = f"{rights.release}-jobs"
+        assert rights.held(rights.genet, jobs) - EVERYWHERE == JOBS
+        assert not rights.held(rights.genet, "default") & JOBS
+        assert rights.held(rights.user, jobs) == set()
+        assert rights.held(rights.user, rights.person.namespace) == PERSON

@@ -9,9 +9,12 @@ import shutil
 import subprocess
 from base64 import b64decode
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Final
 
+import httpx
 import pytest
 
 from tests.e2e import workbench
@@ -20,6 +23,7 @@ from tests.e2e.committing.desk import Desk, files
 from tests.e2e.committing.place import PUSH_SECRET, Jobs, Node
 from tests.e2e.committing.registry import ACCOUNT, Registry, registry
 from tests.e2e.conftest import SETTINGS, Kubectl, Person, installed, missing
+from tests.e2e.test_cleanup import clean_up
 from tests.processes import Replica, configuration, serving, until
 
 pytestmark = pytest.mark.e2e
@@ -159,8 +163,29 @@ def test_no_secret_and_no_volume_is_in_the_layer(desk: Desk, kubectl: Kubectl, s
     layer = files(shelf.blob(repository, manifest["layers"][-1]["digest"]))
     assert layer["opt/tool/owned"][1] == b"owned\n"
     assert [(what, path) for path, (_, text) in layer.items() for what, word in words.items() if word in text] == []
-    leases = kubectl.read("leases", "-n", jobs.name)["items"]
-    assert len({lease["metadata"]["name"] for lease in leases}) <= 1, "a Lease for the pod, however often it is saved"
+
+
+def test_of_all_who_save_a_pod_at_once_one_does_and_the_lease_goes_with_the_job(
+    server: Replica, desk: Desk, kubectl: Kubectl, jobs: Jobs
+) -> None:
+    before = set(jobs.all().split())
+    with serving(server.config) as second, ThreadPoolExecutor(8) as pool:
+        barrier = Barrier(8)
+
+        def save(number: int) -> int:
+            url = (server, second)[number % 2].url
+            with httpx.Client(base_url=url, params={"user": desk.person.name}, trust_env=False, timeout=30) as http:
+                barrier.wait(30)
+                return http.post(f"{desk.address}/commit", json={"image": f"many:{number}"}).status_code
+
+        answers = sorted(pool.map(save, range(8)))
+    assert answers == [202] + 7 * [409]
+    (job,) = set(jobs.all().split()) - before
+    assert desk.saved()[0]["status"] == "succeeded"
+    leases = kubectl("get", "leases", "-n", jobs.name, "-o", "name").split()
+    assert len(leases) == 1, "one of the pod, however often it is saved"
+    kubectl("delete", job, "-n", jobs.name)
+    until(lambda: not kubectl("get", "leases", "-n", jobs.name, "-o", "name"), seconds=60, what="the Lease is gone")
 
 
 def test_what_the_registry_refuses_is_said_and_the_pod_goes_on(
@@ -226,22 +251,25 @@ def test_a_base_whose_layers_the_node_has_thrown_away_is_said(unlike: Desk, node
     unlike.run("true")
 
 
-def test_a_job_that_is_killed_while_it_reads_leaves_a_pod_that_can_be_restarted(
-    unlike: Desk, kubectl: Kubectl, jobs: Jobs, node: Node
+def test_the_clean_up_keeps_what_is_being_saved_and_a_killed_job_leaves_a_pod_that_can_be_restarted(
+    server: Replica, unlike: Desk, kubectl: Kubectl, jobs: Jobs, node: Node
 ) -> None:
-    """Its container stays stopped then, as nobody lets it go on."""
+    """The pod's container stays stopped then, as nobody lets it go on."""
     namespace = unlike.person.namespace
     unlike.run("dd if=/dev/urandom of=/large bs=1M count=400 2>/dev/null")
     before = kubectl.read("pod", unlike.id, "-n", namespace)
     container = before["status"]["containerStatuses"][0]["containerID"].removeprefix("containerd://")
     job = unlike.save("large:1").json()["jobName"]
     until(lambda: node.state(container) == "PAUSED", seconds=60, what="the container is paused")
+    told = clean_up(server, "--dry-run")
+    assert (told[unlike.id]["action"], told[unlike.id]["reason"]) == ("kept", "saving")
     reading = until(lambda: jobs.reading(job), what="the Job's container is known")
     node.ctr("tasks", "kill", "-s", "SIGKILL", reading)
     status, seen = unlike.saved()
     print(f"\n{seen}; the container is {node.state(container)}")
     assert status["status"] == "failed"
     assert "restart it" in status["message"]
+    assert clean_up(server, "--dry-run")[unlike.id]["action"] == "would-delete"
 
     assert unlike.http.post(f"{unlike.address}/restart").status_code == 202
     until(lambda: unlike.uid(kubectl) not in ("", before["metadata"]["uid"]), seconds=120, what="it is made again")

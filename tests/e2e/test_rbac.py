@@ -48,7 +48,7 @@ TENANT = {
         for verb in ("create", "patch")
         for resource in ("resourcequotas", "limitranges", "networkpolicies.networking.k8s.io")
     ),
-    *(Right(verb, "resourceclaimtemplates.resource.k8s.io") for verb in ("get", "create", "patch", "delete")),
+    *(Right(verb, "resourceclaimtemplates.resource.k8s.io") for verb in ("get", "list", "create", "patch", "delete")),
     *(Right(verb, "services") for verb in ("get", "list", "create", "patch", "delete")),
     *(Right(verb, "secrets") for verb in ("create", "patch", "delete")),
     *(Right(verb, "jobs.batch") for verb in ("get", "list", "delete")),

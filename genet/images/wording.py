@@ -65,11 +65,9 @@ CODES: Final[Mapping[str, tuple[str, str]]] = {
         "容器已不存在：容器组已结束，或其中的容器在此期间重启，其改动已丢失",
     ),
     "baseless": (
-        "the node does not have all layers of the image that the pod runs from, and they could not be fetched. Start a "
-        "pod from that image on the same node, so that it is pulled again, and save once more; if that does not help, "
-        "administrators find more in docs/save-image.md",
-        "节点上缺少该容器组所用镜像的部分层，且无法重新获取。请在同一节点上用该镜像再启动一个容器组以重新拉取，"
-        "然后再次保存；如仍失败，管理员可参阅 docs/save-image.md",
+        "the node does not have all layers of the image that the pod runs from, and the job could not fetch them; "
+        "administrators find what to do in docs/save-image.md",
+        "节点上缺少该容器组所用镜像的部分层，且保存任务无法获取；处理方法请管理员参阅 docs/save-image.md",
     ),
     "layers": (
         "the image would have too many layers: it was saved on top of a saved one again and again. Build it anew from "

@@ -3,6 +3,7 @@
 import pytest
 
 from genet.images.trouble import trouble
+from genet.images.wording import CODES
 
 
 def fatal(text):
@@ -56,6 +57,13 @@ def test_what_goes_wrong_with_the_registry(text, code):
 def test_the_last_line_that_is_fatal_counts_before_warnings():
     said = 'level=warning msg="403 Forbidden, trying another way"\n' + fatal("no space left on device")
     assert trouble(said, is_push=True) == "space"
+
+
+def test_of_missing_layers_nobody_is_told_to_start_another_pod():
+    """A pull does not fetch layers that are unpacked."""
+    en, zh = CODES["baseless"]
+    assert ("the job could not fetch them" in en, "docs/save-image.md" in en, "docs/save-image.md" in zh) == (True,) * 3
+    assert "start a pod" not in en.lower()
 
 
 def test_numbers_in_a_digest_are_no_answers_of_a_registry():

@@ -69,6 +69,9 @@ _PLAIN = re.compile(r"[a-z0-9]+")
 _PLAIN_LENGTH = 30
 _SLUG_LENGTH = 17
 _HASH_LENGTH = 10
+_IDENTIFIER = re.compile(
+    rf"(?=.{{3,{_PLAIN_LENGTH}}}\Z)(?:[a-z0-9]+-[a-z0-9]+|[a-z0-9-]+-x-[a-z2-7]{{{_HASH_LENGTH}}})"
+)
 
 
 def user_identifier(username: str, email: str) -> str:
@@ -81,6 +84,11 @@ def user_identifier(username: str, email: str) -> str:
         return plain
     digest = base64.b32encode(hashlib.sha256(f"{username}\0{email}".encode()).digest()).decode().lower()
     return f"{_slug(username)}-x-{digest[:_HASH_LENGTH]}"
+
+
+def is_user_identifier(text: str) -> bool:
+    """Whether somebody can be called that."""
+    return _IDENTIFIER.fullmatch(text) is not None
 
 
 def namespace(user: str) -> str:

@@ -67,6 +67,7 @@ def test_no_name_is_shared_and_every_name_fits(crowd):
     for username, email in crowd:
         name = naming.user_identifier(username, email)
         assert name == naming.user_identifier(username, email)
+        assert naming.is_user_identifier(name)
         for text in (naming.namespace(name), naming.pod(name, "p" * 28), naming.pvc(name, "v" * 32)):
             assert len(text) <= 63
             assert DNS_LABEL.fullmatch(text)
@@ -85,3 +86,10 @@ def test_pod_suffix_leaves_foreign_names_whole():
 
 def test_generated_names_are_valid_pod_names():
     assert re.match(naming.POD_NAME_PATTERN, naming.generated_pod_name(1706520000, b"\0\xff\x7f"))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "library", "-", "a-", "-a", "a-b-c", "a_b", "A-b", "a-b\n", "a" * 15 + "-" + "b" * 15]
+)
+def test_nobody_is_called_that(text):
+    assert not naming.is_user_identifier(text)

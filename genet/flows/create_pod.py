@@ -16,6 +16,7 @@ from genet.errors import AlreadyExists, FieldError, GenetError, Invalid, Unavail
 from genet.flows.claim_templates import ClaimTemplates
 from genet.flows.companions import Companions
 from genet.flows.places import Places
+from genet.images import others
 from genet.images.target import own_images
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
@@ -106,6 +107,8 @@ class CreatePod:
         named = self._nodes.get(request.node_name) if request.node_name is not None else None
         nodes = {named.metadata.name: named} if named is not None else {}
         found = checks.check(request, self._settings, nodes, places, saved=self._saved(user))
+        if all(error.field != "image" for error in found):
+            found = [*filter(None, [others.complaint(request.image, self._settings, user.identifier)]), *found]
         unserved = self._templates.complaint(kind)
         everything = [*errors, *(error for error in [*found, *filter(None, [unserved])] if error.field not in bad)]
         if everything:

@@ -18,10 +18,11 @@ MOST: Final = 255
 
 def own(repository: str, user: str) -> str:
     """The person's part of the registry, below which their images are; `repository` has passed the settings' checks."""
-    read = references.read(repository.replace(USER, user))
+    below = "/x"  # by itself Docker's hub would have it in its library
+    read = references.read(repository.replace(USER, user) + below)
     if read is None:
         raise ValueError("no part of a registry")
-    return read.repository
+    return read.repository.removesuffix(below)
 
 
 def own_images(repository: str, user: str) -> Pattern:

@@ -363,6 +363,13 @@ async def test_who_saved_an_image_may_run_it_where_images_are_listed_and_nobody_
         assert (await replica.create(name="c", image=f"{OWN}/torch:1")).status_code == 422
 
 
+async def test_what_somebody_else_saved_runs_in_no_pod_also_where_no_images_are_listed(replica):
+    refused = await replica.create(user="bob", name="a", image=f"{OWN}/torch:1", cpu="many")
+    assert refused.status_code == 422
+    assert [error["field"] for error in refused.json()["errors"]] == ["image", "cpu"]
+    assert (await replica.create(name="a", image=f"{OWN}/torch:1")).status_code == 201
+
+
 async def test_from_pending_to_an_image_that_is_there(replica, cluster):
     await made(replica, cluster)
     await save(replica)

@@ -109,3 +109,7 @@ def test_the_own_part_is_nobody_elses():
         read = references.read(f"registry.example.com:5000/people/{other}")
         assert read is not None
         assert not mine.covers(read)
+
+
+def test_on_dockers_hub_people_have_their_own_part_and_none_of_its_library():
+    assert called("torch:1", "alice-a", "docker.io/{userIdentifier}") == "docker.io/alice-a/torch:1"

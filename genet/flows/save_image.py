@@ -24,6 +24,7 @@ from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
 from genet.kube.objects import PODS, Pod
 from genet.kube.requests import is_finished
+from genet.pods import ssh
 from genet.pods.logs import Ending
 from genet.pods.place import NotRunning
 from genet.pods.restarting import Restarts, is_stand_in
@@ -136,6 +137,11 @@ class SaveImage:
             raise NotFound("no such pod")
         if "deletionTimestamp" in whole["metadata"]:
             raise NotRunning("the pod is being deleted")
+        if ssh.keeps_secrets_in_its_files(whole):
+            raise Conflict(
+                "this pod was made before pods could be saved: its SSH host key and its variables are among its files, "
+                "and would be in the image. Make a new pod and save that one; a restart keeps this one as it is"
+            )
         found = source(whole)
         if found is None:
             raise NotRunning("the pod's container does not run, and only what runs can be saved")

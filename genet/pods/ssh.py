@@ -66,6 +66,15 @@ def parts(settings: Settings, pod_name: str) -> Parts:
     )
 
 
+def keeps_secrets_in_its_files(whole: Mapping[str, Any]) -> bool:
+    """Whether a whole pod's main container has what sshd runs with among its own files, and not in memory.
+
+    So it is with pods of a Genet before this one. A restart makes them again with the volumes that they have.
+    """
+    mounts = {mount["mountPath"].rstrip("/") for mount in whole["spec"]["containers"][0].get("volumeMounts", ())}
+    return DIRECTORY in mounts and RUN not in mounts
+
+
 def owner(pod: Pod) -> dict[str, Any]:
     """Kubernetes deletes what belongs to a pod when that very pod is gone."""
     meta = pod.metadata

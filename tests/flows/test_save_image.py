@@ -303,6 +303,20 @@ async def test_a_pod_that_is_restarting_or_does_not_run_is_not_saved(replica, cl
     assert (jobs(cluster), lease(cluster)) == ([], None)
 
 
+async def test_a_pod_whose_ssh_host_key_is_among_its_files_is_not_saved(replica, cluster):
+    """Made by a Genet that could not save pods; its restart keeps the volumes as they were."""
+    shown = await made(replica, cluster)
+    main = shown["spec"]["containers"][0]
+    mounts = [mount for mount in main["volumeMounts"] if mount["name"] != "genet-ssh-run"]
+    assert len(mounts) < len(main["volumeMounts"])
+    old = {**shown["spec"], "containers": [{**main, "volumeMounts": mounts}]}
+    cluster.store.update("pods", {**shown, "spec": old})
+    refused = await save(replica)
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+    assert "Make a new pod" in refused.json()["detail"]
+    assert (jobs(cluster), lease(cluster)) == ([], None)
+
+
 async def test_an_image_that_a_pod_of_the_person_runs_from_is_not_saved_over(replica, cluster):
     await made(replica, cluster)
     answer = await replica.create(name="b", image=f"{OWN}/torch:1", command=SLEEP)

@@ -8,17 +8,18 @@ died after any step, no clock is compared, and one that wakes up late finds the 
 Traps:
 - The Lease goes with its Job, by the garbage collector, some time after it: what is found owned is taken off its owner
   first. Where there is no Lease, the Jobs themselves are asked.
+- An ended Job is what keeps its name taken from one that wakes up late: nobody deletes it soon.
 - Two pods of one person that are saved in the same second want the same name: who comes second takes another.
 """
 
 import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from genet import naming
 from genet.errors import AlreadyExists, CommitInProgress, Conflict, GenetError, NotFound
-from genet.images.progress import has_ended
+from genet.images.progress import finished_at, has_ended
 from genet.kube.client import KubeClient
 from genet.kube.objects import JOBS, LEASES, Job, Lease
 from genet.kube.state import compare_and_set, stand_back
@@ -26,6 +27,8 @@ from genet.kube.state import compare_and_set, stand_back
 log = logging.getLogger(__name__)
 
 _TRIES: Final = 20
+_LATE: Final = timedelta(minutes=10)
+"""How long an ended Job keeps its name taken, at least: longer than anybody's call to make it can be on its way."""
 
 
 class Turns:
@@ -58,6 +61,7 @@ class Turns:
             except AlreadyExists:
                 continue  # somebody was faster with this pod, or another pod has the name
             await self._tie(pod_uid, job)
+            await self._forget_others(pod_uid, job)
             return job
         raise Conflict("saving this pod changes too often")
 
@@ -107,6 +111,20 @@ class Turns:
 
     def _seconds(self) -> int:
         return int(self._clock().timestamp())
+
+    async def _forget_others(self, pod_uid: str, job: Job) -> None:
+        """Only the last one is of interest, and who saves again and again would fill the cluster with ended ones.
+
+        If this fails, they go when their time is over, or the next time.
+        """
+        since = self._clock() - _LATE
+        try:
+            for other in await self.jobs(pod_uid):
+                meta, ended = other.metadata, finished_at(other) if has_ended(other) else None
+                if meta.uid != job.metadata.uid and ended is not None and ended < since:
+                    await self._kube.delete(JOBS, meta.name, self._namespace, uid=meta.uid)
+        except GenetError as error:
+            log.info("jobs of before stay for a while", extra={"job": job.metadata.name, "error": error.detail})
 
     async def _tie(self, pod_uid: str, job: Job) -> None:
         """The Lease goes when the Job goes. If this fails nobody waits: it is one object more until the next time."""

@@ -118,7 +118,7 @@ async def test_another_is_refused_as_long_as_it_is_being_saved(replica, cluster)
     for _ in range(2):
         refused = await save(replica, "other")
         assert (refused.status_code, refused.json()["code"]) == (409, "commit_in_progress")
-    end(cluster, "Failed", reason="BackoffLimitExceeded")
+    end(cluster, "Failed", reason="BackoffLimitExceeded", lastTransitionTime=timestamp(datetime.now(UTC)))
     assert (await save(replica, ENDLESS)).status_code == 202
     names = [job["metadata"]["name"] for job in jobs(cluster)]
     assert len(set(names)) == 2
@@ -126,6 +126,35 @@ async def test_another_is_refused_as_long_as_it_is_being_saved(replica, cluster)
     assert held is not None
     assert held["spec"]["holderIdentity"] == max(names)
     assert [owner["name"] for owner in held["metadata"]["ownerReferences"]] == [max(names)]
+
+
+async def test_who_saves_again_and_again_leaves_few_ended_jobs(configuration, cluster):
+    """Other pods' stay, and one that cannot be deleted is no trouble: it goes the next time."""
+    ahead = timedelta()
+    async with replica_of(configuration, lambda: datetime.now(UTC) + ahead) as replica:
+        await replica.synced()
+        for name in "ba":
+            await made(replica, cluster, name)
+        assert (await save(replica, ENDLESS, "/api/pods/pod-alice-alice-b")).status_code == 202
+        (other,) = jobs(cluster)
+        for wanted in (2, 3, 2):
+            assert (await save(replica, ENDLESS)).status_code == 202
+            left = [job["metadata"]["name"] for job in jobs(cluster)]
+            assert (len(left), other["metadata"]["name"] in left) == (wanted, True)
+            end(cluster, lastTransitionTime=timestamp(replica.services.clock()))
+            ahead += timedelta(minutes=11)
+            if wanted == 2:
+                await switch(cluster, "fail", status=503, times=1, method="DELETE", path=JOBS_PATH)
+
+
+async def test_an_ended_job_keeps_its_name_from_one_who_comes_late(replica, cluster):
+    """A server that was held up makes a Job of the name it had, while the next one runs already."""
+    await made(replica, cluster)
+    await save(replica, ENDLESS)
+    (before,) = jobs(cluster)
+    end(cluster, lastTransitionTime=timestamp(datetime.now(UTC)))
+    assert (await save(replica, ENDLESS)).status_code == 202
+    assert before["metadata"]["name"] in [job["metadata"]["name"] for job in jobs(cluster)]
 
 
 async def test_of_many_who_ask_at_two_replicas_at_once_one_saves(replica, configuration, cluster):

@@ -64,7 +64,7 @@ GRANTS = {
 """What Genet may besides in the namespace of grants."""
 JOBS = {
     *(Right(verb, "jobs.batch") for verb in ("get", "list", "create", "delete")),
-    *(Right(verb, "leases.coordination.k8s.io") for verb in ("get", "create", "update", "patch", "delete")),
+    *(Right(verb, "leases.coordination.k8s.io") for verb in ("get", "create", "patch", "delete")),
     Right("get", "pods/log"),
 }
 """What Genet may besides in the namespace of the Jobs that save pods."""

@@ -153,6 +153,7 @@ def test_no_secret_and_no_volume_is_in_the_layer(desk: Desk, kubectl: Kubectl, s
     words = {"variable": VARIABLE.encode(), "volume": ON_THE_VOLUME.encode(), "host key": key}
     there = desk.run("cat /run/genet-ssh/* /workspace/file").encode()
     assert all(word in there for word in words.values())
+    assert desk.run("stat -f -c %T /run/genet-ssh; stat -c %a /run/genet-ssh").split() == ["tmpfs", "700"]
 
     assert desk.save("secrets:1").status_code == 202
     status, _ = desk.saved()

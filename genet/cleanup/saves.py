@@ -16,15 +16,13 @@ from typing import Final
 from genet import naming
 from genet.cleanup.run import Action, Done
 from genet.errors import GenetError, NotFound
-from genet.images.progress import finished_at, has_ended
+from genet.images.progress import GRACE, finished_at, has_ended, is_at_work
 from genet.kube.client import KubeClient
 from genet.kube.objects import JOBS, Job
 from genet.settings import Commit, Settings
 
 FRESH: Final = timedelta(seconds=10)
 """How old the last look at the Jobs may be."""
-GRACE: Final = timedelta(hours=1)
-"""What a Job gets to end in, and an ended one for the cluster to take it away."""
 
 
 class Saves:
@@ -50,9 +48,8 @@ class Saves:
             now = self._clock()
             if self._seen_at is None or now - self._seen_at > FRESH:
                 jobs = await _jobs(self._kube, self._settings)
-                longest = timedelta(minutes=self._settings.timeout_minutes) + GRACE
                 self._seen = frozenset(
-                    job.metadata.labels[naming.POD_UID] for job in jobs if _is_at_work(job, now, longest)
+                    job.metadata.labels[naming.POD_UID] for job in jobs if is_at_work(job, self._settings, now)
                 )
                 self._seen_at = now
             return self._seen
@@ -89,7 +86,7 @@ async def collect(
     except GenetError as error:
         action("failed", None, error.detail)
         return
-    keep = timedelta(hours=commit.keep_hours) + GRACE
+    keep = timedelta(hours=commit.keep_hours) + GRACE  # the cluster's turn is first
     for job in jobs:
         ended = finished_at(job) if has_ended(job) else None
         if ended is None or ended + keep > clock() or job.metadata.deletion_timestamp is not None:
@@ -115,8 +112,3 @@ async def _jobs(kube: KubeClient, settings: Commit) -> list[Job]:
     """Those that save pods; what else may be there is nobody's business."""
     listing = await kube.list(JOBS, settings.namespace, label_selector=f"{naming.MANAGED}=true")
     return [job for job in listing.items if naming.POD_UID in job.metadata.labels]
-
-
-def _is_at_work(job: Job, now: datetime, longest: timedelta) -> bool:
-    created = job.metadata.creation_timestamp
-    return not has_ended(job) and (created is None or now - created <= longest)

@@ -16,7 +16,7 @@ from genet.flows.save_turn import Turns
 from genet.images import job as jobs
 from genet.images.model import CommitRequest, CommitStarted, CommitStatus
 from genet.images.output import MOST_CHARACTERS, readable
-from genet.images.progress import explained, finished_at, judge, last_words, pod_of
+from genet.images.progress import explained, finished_at, is_at_work, judge, last_words, pod_of
 from genet.images.source import Source, source
 from genet.images.target import target
 from genet.images.wording import Language, message
@@ -95,7 +95,9 @@ class SaveImage:
         meta = pod.metadata
         if not self._settings.enabled or self._restarts.is_restarting(meta.namespace, meta.name):
             return
-        if await self._turns.is_taken(meta.uid) and await look(self._kube, pod.spec.node_name, self._clock()) is None:
+        now = self._clock()
+        is_at_it = any(is_at_work(job, self._settings, now) for job in await self._turns.jobs(meta.uid))
+        if is_at_it and await look(self._kube, pod.spec.node_name, now) is None:
             raise CommitInProgress("this pod is being saved as an image; wait for that to end, or delete the pod")
 
     async def status(self, pod: Pod, language: Language) -> CommitStatus:

@@ -43,7 +43,7 @@ class Turns:
         listing = await self._kube.list(JOBS, self._namespace, label_selector=f"{naming.POD_UID}={pod_uid}")
         return sorted(listing.items, key=lambda job: (job.metadata.creation_timestamp is not None, _age(job)))
 
-    async def is_taken(self, pod_uid: str) -> bool:
+    async def _is_taken(self, pod_uid: str) -> bool:
         """Whether the pod is being saved."""
         return any(not has_ended(job) for job in await self.jobs(pod_uid))
 
@@ -70,7 +70,7 @@ class Turns:
 
         async def next_name(lease: Lease | None) -> Mapping[str, Any] | None:
             if lease is None:
-                if await self.is_taken(pod_uid):
+                if await self._is_taken(pod_uid):
                     raise _in_progress()
                 name = naming.commit(user, self._seconds())
                 metadata = {"name": naming.commit_lease(pod_uid), "labels": {naming.MANAGED: "true"}}

@@ -16,12 +16,15 @@ from genet.images.job import COMMIT, PUSH
 from genet.images.model import State
 from genet.images.trouble import trouble
 from genet.kube.objects import Condition, ContainerStatus, Job, Pod
+from genet.settings import Commit
 
 _ENDS: Final = ("Complete", "Failed")
 _UNPULLABLE: Final = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
 )
 _UNSTARTABLE: Final = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
+GRACE: Final = timedelta(hours=1)
+"""What a Job gets to end in when its time is over."""
 _SLOW: Final = timedelta(seconds=30)
 """After which it is said of a pod that still gets its volumes and images that it may lack something."""
 
@@ -39,6 +42,13 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
 def has_ended(job: Job) -> bool:
     return _end(job) is not None
+
+
+def is_at_work(job: Job, settings: Commit, now: datetime) -> bool:
+    """Whether a pod is left alone for it: one that no controller looks at, or that is suspended, never ends."""
+    created = job.metadata.creation_timestamp
+    longest = timedelta(minutes=settings.timeout_minutes) + GRACE
+    return not has_ended(job) and (created is None or now - created <= longest)
 
 
 def pod_of(job: Job, pods: Iterable[Pod]) -> Pod | None:

@@ -289,6 +289,19 @@ async def test_a_pod_that_is_being_saved_is_not_restarted_and_may_be_deleted(rep
     assert (await replica.ask("DELETE", PATH)).status_code == 204
 
 
+async def test_a_job_that_never_ends_keeps_a_pod_from_its_restart_for_a_while_only(configuration, cluster):
+    """One that is suspended has no deadline, and one that no controller looks at does not know it."""
+    ahead = timedelta()
+    async with replica_of(configuration, lambda: datetime.now(UTC) + ahead) as replica:
+        await replica.synced()
+        await made(replica, cluster)
+        await save(replica, ENDLESS)
+        ahead = timedelta(minutes=119)
+        assert (await replica.ask("POST", f"{PATH}/restart")).status_code == 409
+        ahead = timedelta(minutes=121)
+        assert (await replica.ask("POST", f"{PATH}/restart")).status_code == 202
+
+
 async def test_on_a_lost_node_nothing_is_saved_so_the_pod_may_be_restarted(configuration, cluster):
     ahead = timedelta()
     async with replica_of(configuration, lambda: datetime.now(UTC) + ahead) as replica:

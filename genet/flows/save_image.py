@@ -70,6 +70,7 @@ class SaveImage:
             NotRunning: the pod's container does not run.
             CommitInProgress: it is being saved already.
             Conflict: this is switched off, or not possible with such a pod.
+            Unavailable: the cluster does not let Genet make the Job.
         """
         settings = self._settings
         if not settings.enabled or settings.repository is None:

@@ -12,13 +12,24 @@ Traps:
 - Two pods of one person that are saved in the same second want the same name: who comes second takes another.
 """
 
+import itertools
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from genet import naming
-from genet.errors import AlreadyExists, CommitInProgress, Conflict, GenetError, NotFound
+from genet.errors import (
+    AlreadyExists,
+    CommitInProgress,
+    Conflict,
+    Forbidden,
+    GenetError,
+    Invalid,
+    NotFound,
+    Unavailable,
+)
 from genet.images.progress import finished_at, has_ended
 from genet.kube.client import KubeClient
 from genet.kube.objects import JOBS, LEASES, Job, Lease
@@ -27,6 +38,8 @@ from genet.kube.state import compare_and_set, stand_back
 log = logging.getLogger(__name__)
 
 _TRIES: Final = 20
+_MOST_LOOKS: Final = 5
+"""How often a Lease is not there, and cannot be made either."""
 _LATE: Final = timedelta(minutes=10)
 """How long an ended Job keeps its name taken, at least: longer than anybody's call to make it can be on its way."""
 
@@ -40,7 +53,8 @@ class Turns:
 
     async def jobs(self, pod_uid: str) -> list[Job]:
         """All that have saved this pod and are remembered, the newest last."""
-        listing = await self._kube.list(JOBS, self._namespace, label_selector=f"{naming.POD_UID}={pod_uid}")
+        with _administrators_to_mend():
+            listing = await self._kube.list(JOBS, self._namespace, label_selector=f"{naming.POD_UID}={pod_uid}")
         return sorted(listing.items, key=lambda job: (job.metadata.creation_timestamp is not None, _age(job)))
 
     async def _is_taken(self, pod_uid: str) -> bool:
@@ -52,14 +66,16 @@ class Turns:
 
         Raises:
             CommitInProgress: there is one that has not ended.
+            Unavailable: the cluster does not let Genet make it.
         """
         for attempt in range(_TRIES):
             await stand_back(attempt)
-            name = await self._claim(pod_uid, user)
-            try:
-                job = await self._kube.create(JOBS, manifest(name), self._namespace)
-            except AlreadyExists:
-                continue  # somebody was faster with this pod, or another pod has the name
+            with _administrators_to_mend():
+                name = await self._claim(pod_uid, user)
+                try:
+                    job = await self._kube.create(JOBS, manifest(name), self._namespace)
+                except AlreadyExists:
+                    continue  # somebody was faster with this pod, or another pod has the name
             await self._tie(pod_uid, job)
             await self._forget_others(pod_uid, job)
             return job
@@ -67,9 +83,12 @@ class Turns:
 
     async def _claim(self, pod_uid: str, user: str) -> str:
         """The name of the Job that is to be made."""
+        looks = itertools.count(1)
 
         async def next_name(lease: Lease | None) -> Mapping[str, Any] | None:
             if lease is None:
+                if next(looks) > _MOST_LOOKS:
+                    raise NotFound(f"a lease cannot be made; is there a namespace {self._namespace}?")
                 if await self._is_taken(pod_uid):
                     raise _in_progress()
                 name = naming.commit(user, self._seconds())
@@ -141,6 +160,17 @@ class Turns:
             log.warning(
                 "the lease of a job stays when that goes", extra={"job": job.metadata.name, "error": error.detail}
             )
+
+
+@contextmanager
+def _administrators_to_mend() -> Iterator[None]:
+    """What the API server refuses Genet here is no refusal of what a person asked for."""
+    try:
+        yield
+    except (Forbidden, Invalid, NotFound) as error:
+        log.warning("jobs that save pods cannot be made or looked at", extra={"error": error.detail})
+        message = "Genet cannot make or look at the jobs that save pods, which is the administrators' to mend"
+        raise Unavailable(message) from error
 
 
 def _age(job: Job) -> tuple[float, str]:

@@ -345,6 +345,26 @@ async def test_a_pod_that_is_restarting_or_does_not_run_is_not_saved(replica, cl
     assert (jobs(cluster), lease(cluster)) == ([], None)
 
 
+@pytest.mark.parametrize(("code", "path"), [(403, JOBS_PATH), (403, LEASES_PATH), (422, JOBS_PATH)])
+async def test_what_the_cluster_refuses_genet_is_no_refusal_of_the_person(replica, cluster, code, path):
+    await made(replica, cluster)
+    await switch(cluster, "fail", status=code, times=1, method="POST", path=path)
+    refused = await save(replica)
+    assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+    assert "administrators" in refused.json()["detail"]
+    await switch(cluster, "fail", status=403, times=2, method="GET", path=JOBS_PATH)
+    assert (await replica.ask("GET", f"{PATH}/commit/status")).status_code == 503
+    assert (await replica.ask("POST", f"{PATH}/restart")).status_code == 503
+
+
+async def test_where_the_namespace_of_the_jobs_is_not_there_nobody_is_told_that_the_pod_is_not(kubeconfig, cluster):
+    async with replica_of(settings(kubeconfig, commit={**COMMIT, "namespace": "nowhere"})) as replica:
+        await replica.synced()
+        await made(replica, cluster)
+        refused = await save(replica)
+        assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+
+
 async def test_a_pod_whose_ssh_host_key_is_among_its_files_is_not_saved(replica, cluster):
     """Made by a Genet that could not save pods; its restart keeps the volumes as they were."""
     shown = await made(replica, cluster)

@@ -77,20 +77,31 @@ def judge(job: Job, pod: Pod | None, now: datetime) -> Progress:
     commit, push = _status(pod.status.init_container_statuses, COMMIT), _status(pod.status.container_statuses, PUSH)
     for name, status in ((PUSH, push), (COMMIT, commit)):
         if status is not None and (status.state.running or status.state.terminated):
-            is_over = name == COMMIT and status.state.terminated is not None
-            return Progress(state="running", code="pushing" if name == PUSH or is_over else "reading", container=name)
+            ended = status.state.terminated
+            is_read = name == PUSH or (ended is not None and ended.exit_code == 0)
+            found = (_hindered(push) if is_read else None) or Progress(
+                state="running", code="pushing" if is_read else "reading"
+            )
+            return msgspec.structs.replace(found, state="running", container=name)
     return _pending(pod, commit, now)
+
+
+def _hindered(status: ContainerStatus | None) -> Progress | None:
+    """Why a container does not begin."""
+    waiting = status.state.waiting if status is not None else None
+    if waiting is None or waiting.reason not in _UNPULLABLE | _UNSTARTABLE:
+        return None
+    code = "unpullable" if waiting.reason in _UNPULLABLE else "unstartable"
+    return Progress(state="pending", code=code, params={"detail": waiting.message or waiting.reason})
 
 
 def _pending(pod: Pod, commit: ContainerStatus | None, now: datetime) -> Progress:
     scheduled = next((one for one in pod.status.conditions if one.type == "PodScheduled"), None)
     if scheduled is not None and scheduled.status == "False":
         return Progress(state="pending", code="unschedulable", params={"detail": scheduled.message})
-    waiting = commit.state.waiting if commit is not None else None
-    if waiting is not None and waiting.reason in _UNPULLABLE:
-        return Progress(state="pending", code="unpullable", params={"detail": waiting.message or waiting.reason})
-    if waiting is not None and waiting.reason in _UNSTARTABLE:
-        return Progress(state="pending", code="unstartable", params={"detail": waiting.message or waiting.reason})
+    hindered = _hindered(commit)
+    if hindered is not None:
+        return hindered
     started = pod.status.start_time
     if started is not None and now - started > _SLOW:
         return Progress(state="pending", code="unprepared")

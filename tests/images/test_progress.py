@@ -154,3 +154,10 @@ def test_all_that_can_be_said_has_words_without_holes(language, pauses, is_maybe
 def test_a_reading_that_pauses_says_so():
     said = [message("reading", {}, "en", pauses=pauses, is_maybe_paused=False) for pauses in (True, False)]
     assert ["stand still" in text for text in said] == [True, False]
+
+
+def test_nothing_is_said_to_be_pushed_by_what_does_not_begin_or_after_what_failed():
+    hindered = judge(job(), pod(commit=DONE, push=waiting("ErrImagePull", "no such image")), NOW)
+    assert (hindered.state, hindered.code, hindered.params) == ("running", "unpullable", {"detail": "no such image"})
+    assert judge(job(), pod(commit=DONE, push=waiting("PodInitializing")), NOW).code == "pushing"
+    assert judge(job(), pod(commit=ended(1), push=waiting("PodInitializing")), NOW).code == "reading"

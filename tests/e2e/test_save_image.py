@@ -17,6 +17,7 @@ from typing import Final
 import httpx
 import pytest
 
+from genet import naming
 from tests.e2e import workbench
 from tests.e2e.committing import image as committing
 from tests.e2e.committing.desk import Desk, files
@@ -183,10 +184,10 @@ def test_of_all_who_save_a_pod_at_once_one_does_and_the_lease_goes_with_the_job(
     assert answers == [202] + 7 * [409]
     (job,) = set(jobs.all().split()) - before
     assert desk.saved()[0]["status"] == "succeeded"
-    leases = kubectl("get", "leases", "-n", jobs.name, "-o", "name").split()
-    assert len(leases) == 1, "one of the pod, however often it is saved"
+    lease = ("lease", naming.commit_lease(desk.uid(kubectl)), "-n", jobs.name)
+    assert kubectl.read(*lease)["spec"]["holderIdentity"] == job.partition("/")[2]
     kubectl("delete", job, "-n", jobs.name)
-    until(lambda: not kubectl("get", "leases", "-n", jobs.name, "-o", "name"), seconds=60, what="the Lease is gone")
+    until(lambda: kubectl.run("get", *lease).returncode != 0, seconds=60, what="the Lease is gone")
 
 
 def test_what_the_registry_refuses_is_said_and_the_pod_goes_on(

@@ -7,6 +7,7 @@ The record (in the grants namespace) is the truth, the Secret follows. Traps:
 - A namespace of the person's name may be somebody else's: nothing is written there.
 """
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
@@ -175,10 +176,10 @@ class SSHKeys:
         await compare_and_set(self._kube, SECRETS, KEYS_SECRET, naming.namespace(identifier), follow)
 
     async def _text(self, user: User) -> str:
-        if await self._is_disabled(user.identifier):
-            return ""
-        record = await self._records.find(KEYS, user.identifier)
-        if record is None or record.value.owner != user.owner:
+        is_disabled, record = await asyncio.gather(
+            self._is_disabled(user.identifier), self._records.find(KEYS, user.identifier)
+        )
+        if is_disabled or record is None or record.value.owner != user.owner:
             return ""
         # type and blob are what a parser made of them, and the id is Genet's: nothing of it is anybody's text
         return "".join(f"{key.type} {key.blob} genet-{key.id}\n" for key in record.value.keys)

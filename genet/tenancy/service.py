@@ -79,10 +79,11 @@ class Tenancy:
             NamespaceTaken: it exists and is not marked as this user's.
             Conflict: it is being deleted.
         """
-        await self._admit(user)
         # one replica's first creates wait for each other instead of each making everything
         async with self._turns.setdefault(user.identifier, asyncio.Lock()):
-            namespace = await self._own(user)
+            # looked for meanwhile; nothing is made for somebody who is not to come in
+            _, known = await asyncio.gather(self._admit(user), self._look(user))
+            namespace = await self._own(user, known)
             wanted = self._wanted(user, limits_of(namespace, self._settings))
             digest = _digest(wanted, self._pull_mark)
             if namespace.metadata.annotations.get(naming.PREPARED) != digest:
@@ -173,11 +174,16 @@ class Tenancy:
         user = naming.user_of(namespace)
         return user is not None and self.resident(user) is not None
 
-    async def _own(self, user: User) -> Namespace:
-        name = naming.namespace(user.identifier)
+    async def _look(self, user: User) -> Namespace | None:
         try:
-            namespace = await self._kube.get(NAMESPACES, name)
+            return await self._kube.get(NAMESPACES, naming.namespace(user.identifier))
         except NotFound:
+            return None
+
+    async def _own(self, user: User, namespace: Namespace | None) -> Namespace:
+        """`namespace` as it is, or None."""
+        name = naming.namespace(user.identifier)
+        if namespace is None:
             try:
                 manifest = manifests.namespace(user.identifier, user.owner, user.email)
                 namespace = await self._kube.create(NAMESPACES, manifest)

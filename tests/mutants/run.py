@@ -107,6 +107,8 @@ def _try(patch: Path, tests: list[str], copies: SimpleQueue[Path]) -> str | None
 def _unseen(patch: Path, tests: list[str], copy: Path) -> str | None:
     if not tests:
         return "names no test"
+    if any("[" in test for test in tests):
+        return "names a case: all cases of a test stand under its name"
     try:
         with _applied(patch, copy):
             outcomes = _outcomes(tests, copy)

@@ -1,6 +1,7 @@
 import pytest
 
-from genet.kube.objects import Namespace, ObjectMeta
+from genet.kube.objects import Namespace
+from genet.kube.projection import ObjectMeta
 from genet.limits import Limits, limits_of
 from genet.settings import Auth, Settings
 

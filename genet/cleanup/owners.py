@@ -9,7 +9,8 @@ from typing import Any
 
 from genet.errors import NotFound, Unavailable
 from genet.kube.client import KubeClient
-from genet.kube.objects import PODS, KubeObject, OwnerReference, Pod, Resource
+from genet.kube.objects import PODS, Pod
+from genet.kube.projection import KubeObject, OwnerReference, Resource
 
 _PLURALS = {
     ("", "ReplicationController"): "replicationcontrollers",

@@ -18,7 +18,8 @@ from genet.cleanup.rules import Verdict, judge
 from genet.cleanup.run import Action, Done
 from genet.errors import Conflict, GenetError, NotFound
 from genet.kube.client import KubeClient
-from genet.kube.objects import NAMESPACES, PODS, ObjectMeta, Pod
+from genet.kube.objects import NAMESPACES, PODS, Pod
+from genet.kube.projection import ObjectMeta
 from genet.kube.records import Record, Records
 from genet.pods.restarting import RESTART, Restart, stand_in
 from genet.settings import Settings

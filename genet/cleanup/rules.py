@@ -7,7 +7,8 @@ from typing import Final, Literal
 import msgspec
 
 from genet import lifecycle
-from genet.kube.objects import Job, Namespace, ObjectMeta
+from genet.kube.objects import Job, Namespace
+from genet.kube.projection import ObjectMeta
 from genet.settings import Lifecycle
 
 Reason = Literal["unprotected", "expired", "protected", "unreadable", "terminating", "lingering", "saving"]

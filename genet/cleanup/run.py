@@ -18,7 +18,8 @@ from genet.cleanup import rules
 from genet.cleanup.owners import Owners
 from genet.errors import AlreadyExists, Conflict, GenetError, NotFound
 from genet.kube.client import KubeClient
-from genet.kube.objects import EVENTS, JOBS, NAMESPACES, PODS, KubeObject, ObjectMeta, Pod, Resource
+from genet.kube.objects import EVENTS, JOBS, NAMESPACES, PODS, Pod
+from genet.kube.projection import KubeObject, ObjectMeta, Resource
 from genet.settings import Lifecycle
 
 PARALLEL: Final = 8

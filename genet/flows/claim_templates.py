@@ -20,7 +20,7 @@ from genet.errors import AlreadyExists, Conflict, FieldError, GenetError, NotFou
 from genet.flows.unfinished import FOUND_AT
 from genet.kube.client import KubeClient
 from genet.kube.discovery import OptionalGroup
-from genet.kube.objects import Resource
+from genet.kube.projection import Resource
 from genet.kube.resource_api import DeviceRequest, ResourceClaimTemplate, templates
 from genet.pods import modes
 from genet.pods.model import PodRequest

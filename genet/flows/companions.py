@@ -25,7 +25,8 @@ from genet.flows.ssh_keys import SSHKeys
 from genet.flows.unfinished import RELEASED_AT, Unfinished
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
-from genet.kube.objects import PODS, SECRETS, SERVICES, KubeObject, Namespace, Pod, Resource, Secret
+from genet.kube.objects import PODS, SECRETS, SERVICES, Namespace, Pod, Secret
+from genet.kube.projection import KubeObject, Resource
 from genet.pods import ssh, sshd
 from genet.settings import Settings
 

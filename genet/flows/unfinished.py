@@ -22,7 +22,8 @@ from genet.errors import Conflict, GenetError, NotFound
 from genet.flows.ssh_keys import SSHKeys
 from genet.kube.cache import Cache, Change
 from genet.kube.client import KubeClient
-from genet.kube.objects import PODS, SERVICES, KubeObject, Namespace, Pod, Resource, Service
+from genet.kube.objects import PODS, SERVICES, Namespace, Pod, Service
+from genet.kube.projection import KubeObject, Resource
 from genet.kube.requests import is_finished
 from genet.pods import ssh
 from genet.pods.service import BY_NAMESPACE

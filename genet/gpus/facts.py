@@ -16,7 +16,8 @@ from genet.gpus.model import NodeFacts, Reading
 from genet.gpus.overview import SourceState
 from genet.kube.cache import Cache, Change
 from genet.kube.client import KubeClient
-from genet.kube.objects import CONFIG_MAPS, ConfigMap, Node, Pod, T
+from genet.kube.objects import CONFIG_MAPS, ConfigMap, Node, Pod
+from genet.kube.projection import T
 from genet.kube.watch import Scope
 
 NODE_INDEX: Final = "node"

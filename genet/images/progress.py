@@ -15,7 +15,8 @@ import msgspec
 from genet.images.job import COMMIT, PUSH
 from genet.images.model import State
 from genet.images.trouble import trouble
-from genet.kube.objects import Condition, ContainerStatus, Job, Pod
+from genet.kube.objects import ContainerStatus, Job, Pod
+from genet.kube.projection import Condition
 from genet.settings import Commit
 
 _ENDS: Final = ("Complete", "Failed")

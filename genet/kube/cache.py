@@ -21,7 +21,7 @@ from typing import Generic
 from genet.errors import Forbidden, GenetError
 from genet.kube.client import KubeClient, Listing
 from genet.kube.content import Content, Index, Key, key_of, version_of
-from genet.kube.objects import Resource, T
+from genet.kube.projection import Resource, T
 from genet.kube.watch import EVERYTHING, USUAL, Changes, Scope, Timing, Trouble, follow
 
 Change = tuple[T | None, T | None]

@@ -23,7 +23,7 @@ import msgspec
 from genet.errors import Gone, Invalid, NotFound, Unavailable
 from genet.kube import config
 from genet.kube.exec import Execution, executing
-from genet.kube.objects import Resource, T
+from genet.kube.projection import Resource, T
 from genet.kube.transport import Transport
 from genet.settings import Kubernetes
 

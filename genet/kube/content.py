@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Generic
 
-from genet.kube.objects import T
+from genet.kube.projection import T
 
 Key = tuple[str, str]
 """(namespace, name)"""

@@ -5,18 +5,8 @@ What may hold secrets (the values of variables, files in ConfigMaps) is not decl
 
 import msgspec
 
-from genet.kube.objects import (
-    Container,
-    ContainerStatus,
-    ObjectMeta,
-    PersistentVolumeClaimSource,
-    Pod,
-    PodSpec,
-    PodStatus,
-    Projection,
-    Resource,
-    Volume,
-)
+from genet.kube.objects import Container, ContainerStatus, PersistentVolumeClaimSource, Pod, PodSpec, PodStatus, Volume
+from genet.kube.projection import ObjectMeta, Projection, Resource
 
 
 class DetailedMeta(ObjectMeta):

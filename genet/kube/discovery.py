@@ -11,7 +11,7 @@ from typing import Any
 from genet.errors import GenetError
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
-from genet.kube.objects import Resource
+from genet.kube.projection import Resource
 
 ASK_SECONDS = 300.0
 RETRY_SECONDS = 5.0

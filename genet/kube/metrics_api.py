@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from genet.kube.objects import KubeObject, Projection, Resource
+from genet.kube.projection import KubeObject, Projection, Resource
 
 
 class ContainerUsage(Projection):

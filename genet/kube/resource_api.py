@@ -11,7 +11,7 @@ import msgspec
 from msgspec import field as named
 from msgspec.structs import force_setattr
 
-from genet.kube.objects import KubeObject, Projection, Resource
+from genet.kube.projection import KubeObject, Projection, Resource
 
 GROUP: Final = "resource.k8s.io"
 VERSIONS: Final = ("v1", "v1beta2", "v1beta1")

@@ -11,7 +11,7 @@ from typing import Any
 
 from genet.errors import Conflict, NotFound
 from genet.kube.client import KubeClient
-from genet.kube.objects import Resource, T
+from genet.kube.projection import Resource, T
 
 ATTEMPTS = 40
 FIRST_DELAY = 0.01

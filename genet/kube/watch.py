@@ -23,7 +23,7 @@ import msgspec
 from genet.errors import GenetError, Gone, Unavailable
 from genet.kube.answers import read_status
 from genet.kube.client import KubeClient, Listing
-from genet.kube.objects import KubeObject, Resource, T
+from genet.kube.projection import KubeObject, Resource, T
 
 MIN_STREAM_SECONDS = 1.0
 

@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from genet import naming
-from genet.kube.objects import KubeObject, Pod
+from genet.kube.objects import Pod
+from genet.kube.projection import KubeObject
 from genet.parts import Parts
 from genet.pods.sshd import CONFIGURATION, DIRECTORY, RUN, START, HostKey
 from genet.settings import Settings

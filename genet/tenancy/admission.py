@@ -8,7 +8,7 @@ from typing import Final
 
 from genet.errors import Forbidden, GenetError, NotFound
 from genet.kube.client import KubeClient
-from genet.kube.objects import KubeObject, Projection, Resource
+from genet.kube.projection import KubeObject, Projection, Resource
 from genet.settings import Settings
 
 GROUP_VERSION: Final = "admissionregistration.k8s.io/v1"

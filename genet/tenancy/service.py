@@ -29,8 +29,8 @@ from genet.kube.objects import (
     ROLE_BINDINGS,
     SECRETS,
     Namespace,
-    Resource,
 )
+from genet.kube.projection import Resource
 from genet.limits import Limits, limits_of
 from genet.settings import Settings
 from genet.tenancy import manifests, pull_secrets

@@ -23,7 +23,8 @@ from genet.gpus.telemetry.child import Reader
 from genet.gpus.telemetry.frames import Orders, Portion, Summary
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient, Listing
-from genet.kube.objects import NODES, PODS, Node, Pod, Resource, T
+from genet.kube.objects import NODES, PODS, Node, Pod
+from genet.kube.projection import Resource, T
 from genet.kube.watch import Changes
 from genet.settings import GPUType, Kubernetes
 

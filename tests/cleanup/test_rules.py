@@ -4,7 +4,8 @@ import pytest
 
 from genet import naming
 from genet.cleanup import rules
-from genet.kube.objects import Condition, Job, JobStatus, Namespace, NamespaceStatus, ObjectMeta
+from genet.kube.objects import Job, JobStatus, Namespace, NamespaceStatus
+from genet.kube.projection import Condition, ObjectMeta
 from genet.settings import Lifecycle
 
 NOW = datetime(2026, 6, 1, 23, 0, tzinfo=UTC)

@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 import yaml
 
 from genet.kube.client import KubeClient
-from genet.kube.objects import Projection, Resource
+from genet.kube.projection import Projection, Resource
 from genet.settings import Kubernetes
 from genet.tenancy import manifests
 from tests.e2e.conftest import Kubectl, Person, installed

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from genet.gpus.merge.inventory import inventory
 from genet.gpus.model import NodeFacts, Reading
-from genet.kube import objects
+from genet.kube import objects, projection
 from genet.prometheus import Sample
 
 GPU = "nvidia.com/gpu"
@@ -28,14 +28,14 @@ def node(
 ):
     capacity = {GPU: "4"} if capacity is None else capacity
     return objects.Node(
-        metadata=objects.ObjectMeta(
+        metadata=projection.ObjectMeta(
             name=name, uid=name, labels=labels or {}, annotations=annotations or {}, resource_version=version
         ),
         spec=objects.NodeSpec(unschedulable=unschedulable),
         status=objects.NodeStatus(
             capacity={"cpu": "64", **capacity},
             allocatable={"cpu": "63", **(capacity if allocatable is None else allocatable)},
-            conditions=(objects.Condition(type="Ready", status=ready),),
+            conditions=(projection.Condition(type="Ready", status=ready),),
             addresses=(objects.NodeAddress(type="InternalIP", address=ip),),
         ),
     )
@@ -44,7 +44,7 @@ def node(
 def pod(name, gpus=1, *, on="n1", namespace="user-ann-a", resource=GPU, phase="Running", labels=None, version="1"):
     requests = {resource: str(gpus)} if gpus else {}
     return objects.Pod(
-        metadata=objects.ObjectMeta(
+        metadata=projection.ObjectMeta(
             name=name, namespace=namespace, uid=f"uid-{name}", labels=labels or {}, resource_version=version
         ),
         spec=objects.PodSpec(

@@ -11,7 +11,8 @@ from genet.gpus.dynamic import DynamicResources
 from genet.gpus.facts import NODE_INDEX, Facts, by_node, device_info_cache
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient, Listing
-from genet.kube.objects import NODES, PODS, ConfigMap, ObjectMeta
+from genet.kube.objects import NODES, PODS, ConfigMap
+from genet.kube.projection import ObjectMeta
 from genet.kube.resource_api import (
     Allocation,
     AllocationResult,

@@ -14,7 +14,8 @@ import pytest
 
 from genet.errors import NotFound
 from genet.kube.client import KubeClient
-from genet.kube.objects import NAMESPACES, KubeObject, Resource
+from genet.kube.objects import NAMESPACES
+from genet.kube.projection import KubeObject, Resource
 from genet.settings import Kubernetes
 from tests.kube.fake import FakeApi
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from genet.errors import Unavailable
 from genet.kube.cache import STALE_SECONDS, Cache, Change
 from genet.kube.client import KubeClient, Listing
-from genet.kube.objects import PODS, ObjectMeta, Pod, PodSpec
+from genet.kube.objects import PODS, Pod, PodSpec
+from genet.kube.projection import ObjectMeta
 from genet.kube.transport import Transport
 from genet.kube.watch import USUAL, Changes, Trouble
 

@@ -8,7 +8,8 @@ import pytest
 from aiohttp import web
 
 from genet.errors import AlreadyExists, Conflict, NotFound, Unavailable
-from genet.kube.objects import NAMESPACES, SECRETS, ObjectMeta, Secret
+from genet.kube.objects import NAMESPACES, SECRETS, Secret
+from genet.kube.projection import ObjectMeta
 from genet.kube.records import Kind, Record, Records
 
 

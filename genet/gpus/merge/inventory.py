@@ -24,7 +24,7 @@ from genet.gpus.model import NodeFacts, Reading
 from genet.gpus.overview import Node, Slot
 from genet.gpus.sources import DEVICES
 from genet.kube import objects
-from genet.kube.objects import T
+from genet.kube.projection import T
 from genet.settings import GPUType
 
 __all__ = ["Kind", "NodeDevices", "inventory"]

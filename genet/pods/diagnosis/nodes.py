@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from genet.kube.amounts import amount
-from genet.kube.objects import Condition, Node
+from genet.kube.objects import Node
+from genet.kube.projection import Condition
 from genet.lifecycle import write_time
 from genet.pods.diagnosis.evidence import Evidence
 from genet.pods.diagnosis.reasons import Finding, finding, quoted

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from genet.kube.amounts import requested
-from genet.kube.objects import Condition
+from genet.kube.projection import Condition
 from genet.lifecycle import write_time
 from genet.pods.diagnosis import holders
 from genet.pods.diagnosis.evidence import Evidence

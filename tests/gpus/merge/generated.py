@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from genet.gpus.model import NodeFacts, Reading, dra_name, pci_name
-from genet.kube import objects, resource_api
+from genet.kube import objects, projection, resource_api
 from tests.gpus.builders import GPU, STARTED, node, pod
 
 DRIVER = "gpu.nvidia.com"
@@ -182,7 +182,7 @@ def slices(draw):
     pool = resource_api.ResourcePool(name="n1", generation=1, resource_slice_count=draw(st.integers(1, 2)))
     return tuple(
         resource_api.ResourceSlice(
-            metadata=objects.ObjectMeta(name=f"s{number}"),
+            metadata=projection.ObjectMeta(name=f"s{number}"),
             spec=resource_api.ResourceSliceSpec(driver=DRIVER, pool=pool, node_name="n1", devices=tuple(piece)),
         )
         for number, piece in enumerate((devices[:cut], devices[cut:]))
@@ -222,7 +222,7 @@ def claims(draw):
                 resource_api.ConsumerReference(resource="pods", name=name, uid=f"uid-{name}") for name in users
             ),
         )
-        metadata = objects.ObjectMeta(name=f"c{number}", namespace=NAMESPACES[0])
+        metadata = projection.ObjectMeta(name=f"c{number}", namespace=NAMESPACES[0])
         found.append(resource_api.ResourceClaim(metadata=metadata, status=status))
     return tuple(found)
 

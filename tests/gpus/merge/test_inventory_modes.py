@@ -3,7 +3,7 @@
 import pytest
 
 from genet.gpus.model import Reading
-from genet.kube import objects, resource_api
+from genet.kube import objects, projection, resource_api
 from genet.settings import GPUType
 from tests.gpus.builders import A100, GPU, merged, node, only, pod, reading, readings, statuses
 
@@ -161,7 +161,7 @@ def offered(*devices):
             for name, attributes in devices
         ),
     )
-    return (resource_api.ResourceSlice(metadata=objects.ObjectMeta(name="s"), spec=spec),)
+    return (resource_api.ResourceSlice(metadata=projection.ObjectMeta(name="s"), spec=spec),)
 
 
 def claimed(pod_name, device):
@@ -170,7 +170,7 @@ def claimed(pod_name, device):
         allocation=resource_api.Allocation(devices=resource_api.DeviceAllocation(results=(result,))),
         reserved_for=(resource_api.ConsumerReference(resource="pods", name=pod_name, uid=f"uid-{pod_name}"),),
     )
-    return resource_api.ResourceClaim(metadata=objects.ObjectMeta(name="c", namespace="user-ann-a"), status=status)
+    return resource_api.ResourceClaim(metadata=projection.ObjectMeta(name="c", namespace="user-ann-a"), status=status)
 
 
 def card(index, product="NVIDIA L40S"):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from genet import naming
 from genet.gpus.model import NodeFacts
 from genet.gpus.sources import ascend, dra, hami, kai, shared
-from genet.kube import objects, resource_api
+from genet.kube import objects, projection, resource_api
 from tests.gpus.builders import GPU, node, pod
 
 CHIPS = "huawei.com/Ascend910"
@@ -38,7 +38,7 @@ def published(text):
     pool = resource_api.ResourcePool(name=text)
     devices = (resource_api.Device(name="gpu-0", attributes=attributes),)
     spec = resource_api.ResourceSliceSpec(driver="gpu.nvidia.com", pool=pool, devices=devices)
-    return resource_api.ResourceSlice(metadata=objects.ObjectMeta(name="s"), spec=spec)
+    return resource_api.ResourceSlice(metadata=projection.ObjectMeta(name="s"), spec=spec)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_whatever_is_written_a_source_answers(source, text):
             pods=(holder, chip, reservation),
             slices=(published(text),),
             device_info=objects.ConfigMap(
-                metadata=objects.ObjectMeta(name="info"), data={"DeviceInfoCfg": config, "ManuallySeparateNPU": text}
+                metadata=projection.ObjectMeta(name="info"), data={"DeviceInfoCfg": config, "ManuallySeparateNPU": text}
             ),
         )
         assert len(list(source.devices(facts))) < 1000

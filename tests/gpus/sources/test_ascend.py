@@ -4,7 +4,7 @@ import pytest
 
 from genet.gpus.model import NodeFacts, index_name
 from genet.gpus.sources import ascend
-from genet.kube import objects
+from genet.kube import objects, projection
 from tests.gpus.builders import node, pod
 
 CHIPS = "huawei.com/Ascend910"
@@ -13,7 +13,7 @@ CHIPS = "huawei.com/Ascend910"
 def info(lists=None, *, separated="", text=None):
     cfg = json.dumps({"DeviceInfo": {"DeviceList": lists or {}, "UpdateTime": 1}, "CheckCode": "x"})
     data = {"DeviceInfoCfg": cfg if text is None else text, "ManuallySeparateNPU": separated}
-    return objects.ConfigMap(metadata=objects.ObjectMeta(name="mindx-dl-deviceinfo-n1"), data=data)
+    return objects.ConfigMap(metadata=projection.ObjectMeta(name="mindx-dl-deviceinfo-n1"), data=data)
 
 
 def facts(capacity=None, *, config=None, pods=(), annotations=None):

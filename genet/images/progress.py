@@ -26,6 +26,8 @@ _UNPULLABLE: Final = frozenset(
 _UNSTARTABLE: Final = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 GRACE: Final = timedelta(hours=1)
 """What a Job gets to end in when its time is over."""
+_BY_A_SIGNAL: Final = 128
+"""An exit code above this is that of a process that a signal ended."""
 _SLOW: Final = timedelta(seconds=30)
 """After which it is said of a pod that still gets its volumes and images that it may lack something."""
 
@@ -121,7 +123,8 @@ def _failed(end: Condition, pod: Pod | None) -> Progress:
             continue
         # nerdctl says why it gives up, and lets the container go on before; who is killed does neither
         is_killed = name == COMMIT and ended.exit_code != 1
-        code = "memory" if ended.reason == "OOMKilled" else "evicted" if pod.status.reason else "failed"
+        code = "killed" if ended.exit_code > _BY_A_SIGNAL else "failed"
+        code = "memory" if ended.reason == "OOMKilled" else "evicted" if pod.status.reason else code
         return Progress(state="failed", code=code, container=name, is_maybe_paused=is_killed)
     code = "evicted" if pod.status.reason else "vanished"
     return Progress(state="failed", code=code, is_maybe_paused=True, params={"detail": pod.status.reason})

@@ -49,6 +49,10 @@ CODES: Final[Mapping[str, tuple[str, str]]] = {
         "the node ended the job, as it had no room or was shut down; save the pod again later",
         "节点资源不足或正在关机，终止了保存任务；请稍后重新保存",
     ),
+    "killed": (
+        "somebody or something ended the job before it was done; save the pod again",
+        "保存任务在完成之前被强行终止；请重新保存",
+    ),
     "memory": (
         "the job needed more memory than it may have; have an administrator raise commit.memory",
         "保存任务的内存超出限制；请管理员调大 commit.memory",

@@ -96,6 +96,7 @@ def test_what_has_succeeded_needs_no_words(of_pod):
         ("BackoffLimitExceeded", pod(commit=ended(1)), "failed", "commit", False),
         ("BackoffLimitExceeded", pod(commit=ended(137, "OOMKilled")), "memory", "commit", True),
         ("BackoffLimitExceeded", pod(commit=ended(137), reason="Evicted"), "evicted", "commit", True),
+        ("BackoffLimitExceeded", pod(commit=ended(137)), "killed", "commit", True),
         ("BackoffLimitExceeded", pod(reason="Evicted"), "evicted", None, True),
         ("BackoffLimitExceeded", pod(commit=DONE, push=ended(1)), "failed", "push", False),
         ("BackoffLimitExceeded", pod(commit=DONE, push=ended(137, "OOMKilled")), "memory", "push", False),

@@ -19,7 +19,7 @@ import pytest
 from genet import naming
 from tests.e2e.exporter import Exporter, exporting, idle_card
 from tests.e2e.prometheus import Job, scraping
-from tests.processes import Replica, configuration, environment, serving
+from tests.processes import Replica, configuration, environment, serving, until
 
 IMAGE: Final = os.environ.get("GENET_E2E_IMAGE", "cluster.local/busybox:1")
 GPU: Final = "nvidia.com/gpu"
@@ -81,7 +81,15 @@ class Kubectl:
         return document
 
     def create_in(self, namespace: str, manifest: dict[str, Any]) -> None:
-        self("create", "-n", namespace, "-f", "-", stdin=json.dumps(manifest))
+        """Asks again while a namespace is so new that its service account has no token yet (before Kubernetes 1.24)."""
+
+        def is_made() -> bool:
+            done = self.run("create", "-n", namespace, "-f", "-", stdin=json.dumps(manifest))
+            is_early = "retry after the token" in done.stderr
+            assert is_early or done.returncode == 0, done.stderr
+            return not is_early
+
+        until(is_made, what="a pod can be made in the namespace")
 
 
 class Person:

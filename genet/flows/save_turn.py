@@ -93,9 +93,7 @@ class Turns:
                     raise _in_progress()
                 name = naming.commit(user, self._seconds())
                 metadata = {"name": naming.commit_lease(pod_uid), "labels": {naming.MANAGED: "true"}}
-                return {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata} | self._spec(
-                    name
-                )
+                return {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, **_held_by(name)}
             known = lease.spec.holder_identity or ""
             job = await self._find(known)
             untied = {"metadata": {"ownerReferences": None}}
@@ -103,7 +101,7 @@ class Turns:
                 return untied if lease.metadata.owner_references else None
             if job is not None and job.metadata.labels.get(naming.POD_UID) == pod_uid and not has_ended(job):
                 raise _in_progress()
-            return untied | self._spec(self._after(known, user))
+            return untied | _held_by(self._after(known, user))
 
         lease = await compare_and_set(self._kube, LEASES, naming.commit_lease(pod_uid), self._namespace, next_name)
         name = lease.spec.holder_identity if lease is not None else None
@@ -118,10 +116,6 @@ class Turns:
             return await self._kube.get(JOBS, name, self._namespace)
         except NotFound:
             return None
-
-    def _spec(self, name: str) -> dict[str, Any]:
-        now = self._clock().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        return {"spec": {"holderIdentity": name, "acquireTime": now, "renewTime": now}}
 
     def _after(self, known: str, user: str) -> str:
         seconds = self._seconds()
@@ -171,6 +165,10 @@ def _administrators_to_mend() -> Iterator[None]:
         log.warning("jobs that save pods cannot be made or looked at", extra={"error": error.detail})
         message = "Genet cannot make or look at the jobs that save pods, which is the administrators' to mend"
         raise Unavailable(message) from error
+
+
+def _held_by(name: str) -> dict[str, Any]:
+    return {"spec": {"holderIdentity": name}}
 
 
 def _age(job: Job) -> tuple[float, str]:

@@ -37,11 +37,37 @@ async def made(replica):
     return answer.json()
 
 
-def companions_of(replica, clock, **more):
+class Interposed:
+    """The API server, with something that happens right after an answer to one kind of call, once for each kind."""
+
+    def __init__(self, kube, call, happens):
+        self._kube = kube
+        self._call = call
+        self._happens = happens
+        self._seen = set()
+
+    def __getattr__(self, name):
+        return getattr(self._kube, name)
+
+    async def get(self, resource, *arguments):
+        return self._then("get", resource, await self._kube.get(resource, *arguments))
+
+    async def patch(self, resource, name, patch, *arguments):
+        answer = await self._kube.patch(resource, name, patch, *arguments)
+        return self._then("look" if patch == {"metadata": {}} else "patch", resource, answer)
+
+    def _then(self, call, resource, answer):
+        if call == self._call and resource.plural not in self._seen:
+            self._seen.add(resource.plural)
+            self._happens(resource.plural, answer.metadata.name)
+        return answer
+
+
+def companions_of(replica, clock, kube=None, **more):
     """Another replica's, as far as this room goes; time is the test's."""
     services = replica.services
     return Companions(
-        services.pods._kube,
+        kube or services.pods._kube,
         services.settings,
         pods=services.pods._pods,
         namespaces=services.namespaces,
@@ -177,6 +203,46 @@ async def test_who_is_late_does_not_touch_what_the_next_pod_of_that_name_owns(re
         await getattr(companions_of(replica, clock), late)(before)
     assert (service(cluster), host_secret(cluster)) == kept
     assert owners(kept[0]) == owners(kept[1]) == [uid(cluster)]
+
+
+def given_to(cluster, plural, name, owner):
+    """As if another pod had taken it over."""
+    known = cluster.store.get(plural, NAMESPACE, name)
+    reference = {"apiVersion": "v1", "kind": "Pod", "name": "b", "uid": owner}
+    cluster.store.update(plural, {**known, "metadata": {**known["metadata"], "ownerReferences": [reference]}})
+
+
+@pytest.mark.parametrize("late", ["release", "remove", "close"])
+async def test_what_is_taken_over_between_the_look_and_the_write_stays(replica, made, cluster, clock, late):
+    await replica.create(name="b")
+    other = cluster.store.get("pods", NAMESPACE, "pod-alice-alice-b")["metadata"]["uid"]
+    pod = live(replica)
+
+    def taken(plural, name):
+        given_to(cluster, plural, name, other)
+
+    companions = companions_of(replica, clock, Interposed(replica.services.pods._kube, "look", taken))
+    work = {"remove": lambda: companions.remove(NAMESPACE, POD, of={pod.metadata.uid})}
+    await work.get(late, lambda: getattr(companions, late)(pod))()
+    assert owners(service(cluster)) == [other]
+    assert late == "close" or owners(host_secret(cluster)) == [other]
+
+
+async def test_nothing_is_taken_for_a_pod_that_goes_between_the_look_and_the_write(replica, made, cluster, clock):
+    await replica.create(name="b")
+    other = cluster.store.get("pods", NAMESPACE, "pod-alice-alice-b")["metadata"]["uid"]
+    pod = live(replica)
+    await companions_of(replica, clock).release(pod)
+
+    def gone(_plural, _name):
+        cluster.store.delete("pods", NAMESPACE, POD, grace_period_seconds=0)
+        given_to(cluster, "services", POD, other)
+        given_to(cluster, "secrets", f"{POD}-ssh", other)
+
+    companions = companions_of(replica, clock, Interposed(replica.services.pods._kube, "get", gone))
+    with pytest.raises(Conflict):
+        await companions.adopt(pod)
+    assert owners(service(cluster)) == owners(host_secret(cluster)) == [other]
 
 
 async def test_what_was_left_behind_goes_after_a_while(replica, made, cluster, clock):

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from genet import naming
 from genet.cleanup import rules
-from genet.cleanup.run import Action, Done
+from genet.cleanup.run import Action, telling
 from genet.errors import GenetError
 from genet.kube.client import KubeClient
 from genet.kube.objects import NAMESPACES, PVCS
@@ -29,20 +29,7 @@ async def collect(
     reclaim = Reclaim(kube, settings.storage, clock)
     if not reclaim.is_needed:
         return
-
-    def action(done: Done, namespace: str, name: str | None, reason: str) -> None:
-        tell(
-            Action(
-                time=clock(),
-                action=done,
-                kind=PVCS.kind,
-                namespace=namespace,
-                name=name,
-                reason=reason,
-                protected_until=None,
-            )
-        )
-
+    action = telling(PVCS.kind, clock, tell)
     managed = await kube.list(NAMESPACES, label_selector=f"{naming.MANAGED}=true")
     visited = {namespace.metadata.name for namespace in managed.items if rules.is_visited(namespace)}
     for namespace in sorted(visited & await reclaim.everywhere()):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
-from genet.cleanup.run import Action, Done
+from genet.cleanup.run import Action, Done, telling
 from genet.errors import GenetError
 from genet.kube.client import KubeClient
 from genet.kube.objects import SECRETS
@@ -29,20 +29,11 @@ async def collect(
 ) -> None:
     """Sweep until nothing is left; `tell` is called with every action as it happens, also with a failure."""
     records = Records(kube, settings.kubernetes.grants_namespace)
-
-    def action(done: Done, name: str | None, reason: str) -> Action:
-        return Action(
-            time=clock(),
-            action=done,
-            kind=SECRETS.kind,
-            namespace=records.namespace,
-            name=name,
-            reason=reason,
-            protected_until=None,
-        )
+    action = telling(SECRETS.kind, clock, tell)
 
     def deleted(record: Record[Any]) -> None:
-        tell(action("would-delete" if dry_run else "deleted", record.secret.metadata.name, "expired"))
+        done: Done = "would-delete" if dry_run else "deleted"
+        action(done, records.namespace, record.secret.metadata.name, "expired")
 
     found = Collect(records, settings.oidc_provider.ttl, clock=clock, tell=deleted)
     try:
@@ -50,4 +41,4 @@ async def collect(
             if (await found.sweep(dry_run=dry_run)).is_complete or dry_run:
                 return
     except GenetError as error:
-        tell(action("failed", None, error.detail))
+        action("failed", records.namespace, None, error.detail)

@@ -51,6 +51,27 @@ class Action(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     protected_until: datetime | None
 
 
+def telling(
+    kind: str, clock: Callable[[], datetime], tell: Callable[[Action], None]
+) -> Callable[[Done, str, str | None, str], None]:
+    """How what is done to objects of one kind is told: by what it was, their namespace, their name, and the reason."""
+
+    def action(done: Done, namespace: str, name: str | None, reason: str) -> None:
+        tell(
+            Action(
+                time=clock(),
+                action=done,
+                kind=kind,
+                namespace=namespace,
+                name=name,
+                reason=reason,
+                protected_until=None,
+            )
+        )
+
+    return action
+
+
 class _Target(msgspec.Struct, frozen=True):
     """What is deleted as one."""
 

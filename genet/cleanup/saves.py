@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from genet import naming
-from genet.cleanup.run import Action, Done
+from genet.cleanup.run import Action, telling
 from genet.errors import GenetError, NotFound
 from genet.images.progress import GRACE, finished_at, has_ended, is_at_work
 from genet.kube.client import KubeClient
@@ -67,24 +67,11 @@ async def collect(
     commit = settings.commit
     if not commit.enabled:
         return
-
-    def action(done: Done, name: str | None, reason: str) -> None:
-        tell(
-            Action(
-                time=clock(),
-                action=done,
-                kind=JOBS.kind,
-                namespace=commit.namespace,
-                name=name,
-                reason=reason,
-                protected_until=None,
-            )
-        )
-
+    action, namespace = telling(JOBS.kind, clock, tell), commit.namespace
     try:
         jobs = await _jobs(kube, commit)
     except GenetError as error:
-        action("failed", None, error.detail)
+        action("failed", namespace, None, error.detail)
         return
     keep = timedelta(hours=commit.keep_hours) + GRACE  # the cluster's turn is first
     for job in jobs:
@@ -97,15 +84,15 @@ async def collect(
                 await kube.delete(
                     JOBS,
                     name,
-                    commit.namespace,
+                    namespace,
                     uid=job.metadata.uid,
                     resource_version=job.metadata.resource_version,
                 )
-            action("would-delete" if dry_run else "deleted", name, "expired")
+            action("would-delete" if dry_run else "deleted", namespace, name, "expired")
         except NotFound:
-            action("gone", name, "expired")
+            action("gone", namespace, name, "expired")
         except GenetError as error:
-            action("failed", name, error.detail)
+            action("failed", namespace, name, error.detail)
 
 
 async def _jobs(kube: KubeClient, settings: Commit) -> list[Job]:

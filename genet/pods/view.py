@@ -56,7 +56,7 @@ def view(
 
 
 def newest_first(events: Iterable[objects.Event]) -> tuple[PodEvent, ...]:
-    # whole seconds are all that most tell: within one, the event written last is the newest
+    # within a second the event written last is the newest
     written = sorted(events, key=lambda event: int(event.metadata.resource_version or 0), reverse=True)
     seen = [event_view(event) for event in written]
     # events without any time sort last
@@ -65,15 +65,16 @@ def newest_first(events: Iterable[objects.Event]) -> tuple[PodEvent, ...]:
 
 
 def event_view(event: objects.Event) -> PodEvent:
-    seen = event.event_time
-    last = event.last_timestamp or (event.series.last_observed_time if event.series else None)
+    """Times in whole seconds: the kubelet tells no more, beside it microseconds would look later."""
+    first = event.first_timestamp or event.event_time
+    last = event.last_timestamp or (event.series.last_observed_time if event.series else None) or event.event_time
     return PodEvent(
         type=event.type,
         reason=event.reason,
         message=event.message,
         count=event.count or (event.series.count if event.series else 0) or 1,
-        first_seen=event.first_timestamp or seen,
-        last_seen=last or seen,
+        first_seen=first and first.replace(microsecond=0),
+        last_seen=last and last.replace(microsecond=0),
         source=event.source.component or event.reporting_component,
     )
 

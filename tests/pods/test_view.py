@@ -4,7 +4,7 @@ import msgspec
 
 from genet.accelerators import counts_devices
 from genet.kube.objects import EVENTS
-from genet.pods.view import event_view, view
+from genet.pods.view import event_view, newest_first, view
 from genet.settings import Settings
 from tests.pods.builders import container, pod
 
@@ -115,6 +115,22 @@ def test_events_of_old_and_new_reporters_look_alike():
     )
     assert old == new
     assert (old["count"], old["lastSeen"], old["source"]) == (3, "2026-03-01T12:05:00Z", "kubelet")
+
+
+def test_within_a_second_the_event_written_last_is_the_newest_however_finely_its_reporter_tells_time():
+    times = [  # in the order of writing: the scheduler tells microseconds, the kubelet whole seconds
+        ("Scheduled", {"eventTime": "2026-03-01T12:00:00.376095Z"}),
+        ("Pulled", {"lastTimestamp": "2026-03-01T12:00:00Z"}),
+        ("Started", {"lastTimestamp": "2026-03-01T12:00:01Z"}),
+    ]
+    written = [
+        {"metadata": {"name": reason, "resourceVersion": str(number)}, "involvedObject": {}, "reason": reason, **when}
+        for number, (reason, when) in enumerate(times, 98)
+    ]
+    shown = newest_first([EVENTS.one.decode(msgspec.json.encode(document)) for document in written])
+    assert [event.reason for event in shown] == ["Started", "Pulled", "Scheduled"]
+    seen = [told["lastSeen"] for told in msgspec.to_builtins(shown)]
+    assert seen == ["2026-03-01T12:00:01Z", "2026-03-01T12:00:00Z", "2026-03-01T12:00:00Z"]
 
 
 def test_an_event_seen_once_counts_one():

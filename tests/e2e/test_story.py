@@ -127,9 +127,15 @@ def test_it_says_that_it_is_ready(story):
 
 
 def test_its_events_tell_how_it_came_newest_first(story):
-    events = story.clients[0].get(f"/api/pods/{story.pod_id}/events").raise_for_status().json()["events"]
-    assert {"Scheduled", "Created", "Started"} <= {event["reason"] for event in events}
-    seen = [event["lastSeen"] for event in events if event["lastSeen"]]
+    def events() -> list[dict[str, Any]]:
+        answer = story.clients[0].get(f"/api/pods/{story.pod_id}/events").raise_for_status()
+        found: list[dict[str, Any]] = answer.json()["events"]
+        return found
+
+    # a busy kubelet tells later
+    started = {"Scheduled", "Created", "Started"}
+    until(lambda: started <= {event["reason"] for event in events()}, what="it is told how it came")
+    seen = [event["lastSeen"] for event in events() if event["lastSeen"]]
     assert seen == sorted(seen, reverse=True)
 
 
@@ -147,7 +153,10 @@ def test_extending_it_moves_its_end(story, kubectl):
 
 def test_a_third_pod_beyond_the_quota_is_refused_and_the_second_given_back(story, kubectl):
     first, second = story.clients
-    eval_id = first.post("/api/pods", json={**story.request, "name": "eval"}).raise_for_status().json()["id"]
+    # it takes a while to end, so that it can be seen ending
+    slow = ["sh", "-c", "trap 'sleep 3; exit 0' TERM; while true; do sleep 0.1; done"]
+    request = {**story.request, "name": "eval", "command": slow}
+    eval_id = first.post("/api/pods", json=request).raise_for_status().json()["id"]
     refused = second.post("/api/pods", json={**story.request, "name": "more", "gpuCount": 1})
     assert (refused.status_code, refused.json()["code"]) == (403, "quota_exceeded")
     assert refused.json()["quota"] == {"resource": "gpus", "used": GPU_LIMIT, "asked": 1, "limit": GPU_LIMIT}

@@ -7,7 +7,7 @@ every replica looks out for records whose holder has been silent. Asking again j
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final, Self
@@ -53,17 +53,32 @@ class RestartPod:
         steps: Steps,
         pods: Cache[Pod],
         looks_after: Callable[[str], bool],
+        see_that_it_may_end: Callable[[Pod], Awaitable[None]],
         is_device: Callable[[str], bool],
         clock: Callable[[], datetime],
         silent_after: timedelta = SILENT_AFTER,
     ) -> None:
-        """`looks_after` says whether a namespace is Genet's to act in."""
+        """With its collaborators.
+
+        Args:
+            kube: the gateway.
+            records: where restarts are written down.
+            restarts: those that are known.
+            steps: what a restart does.
+            pods: those of the cluster.
+            looks_after: whether a namespace is Genet's to act in.
+            see_that_it_may_end: raises Conflict while something is done with the pod that its end would undo.
+            is_device: whether a resource counts accelerators.
+            clock: what time it is.
+            silent_after: see `SILENT_AFTER`.
+        """
         self._kube = kube
         self._records = records
         self._restarts = restarts
         self._steps = steps
         self._pods = pods
         self._looks_after = looks_after
+        self._see_that_it_may_end = see_that_it_may_end
         self._is_device = is_device
         self._clock = clock
         self._silent_after = silent_after
@@ -85,6 +100,7 @@ class RestartPod:
         storage: Storage,
         pods: Cache[Pod],
         looks_after: Callable[[str], bool],
+        see_that_it_may_end: Callable[[Pod], Awaitable[None]],
         is_device: Callable[[str], bool],
         clock: Callable[[], datetime],
     ) -> Self:
@@ -106,6 +122,7 @@ class RestartPod:
             steps=steps,
             pods=pods,
             looks_after=looks_after,
+            see_that_it_may_end=see_that_it_may_end,
             is_device=is_device,
             clock=clock,
         )
@@ -120,7 +137,7 @@ class RestartPod:
 
         Raises:
             NotFound: it is gone.
-            Conflict: Genet did not make it, it is being deleted, or the cluster would not take it again.
+            Conflict: Genet did not make it, it is being deleted or saved, or the cluster would not take it again.
             QuotaExceeded: it had finished, and there is no room for it any more.
         """
         # what has begun is finished, also when the client hangs up
@@ -169,7 +186,9 @@ class RestartPod:
             whole = await self._kube.whole(PODS, meta.name, meta.namespace)
             if "deletionTimestamp" in whole["metadata"]:
                 raise Conflict("the pod is being deleted")
-            value = self._restart(whole, avoid_node=avoid_node)
+            current = msgspec.convert(whole, Pod)
+            await self._see_that_it_may_end(current)
+            value = self._restart(current, whole, avoid_node=avoid_node)
             await self._see_that_it_is_taken(value)
             try:
                 record = await self._records.create(RESTART, record_id(meta.namespace, meta.name), value, user=user)
@@ -184,8 +203,7 @@ class RestartPod:
         if known is not None:
             await self._join(known, avoid_node=avoid_node)
 
-    def _restart(self, whole: dict[str, Any], *, avoid_node: bool) -> Restart:
-        pod = msgspec.convert(whole, Pod)
+    def _restart(self, pod: Pod, whole: dict[str, Any], *, avoid_node: bool) -> Restart:
         now = self._clock()
         return Restart(
             namespace=pod.metadata.namespace,

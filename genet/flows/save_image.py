@@ -92,12 +92,11 @@ class SaveImage:
         return CommitStarted(job_name=job.metadata.name)
 
     async def see_that_none_runs(self, pod: Pod) -> None:
-        """Before the pod is made again; on a node that is lost nothing is saved. Raises CommitInProgress."""
-        meta = pod.metadata
-        if not self._settings.enabled or self._restarts.is_restarting(meta.namespace, meta.name):
+        """Before a restart ends the pod; on a node that is lost nothing is saved. Raises CommitInProgress."""
+        if not self._settings.enabled:
             return
         now = self._clock()
-        is_at_it = any(is_at_work(job, self._settings, now) for job in await self._turns.jobs(meta.uid))
+        is_at_it = any(is_at_work(job, self._settings, now) for job in await self._turns.jobs(pod.metadata.uid))
         if is_at_it and await look(self._kube, pod.spec.node_name, now) is None:
             raise CommitInProgress("this pod is being saved as an image; wait for that to end, or delete the pod")
 

@@ -162,8 +162,12 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
         recheck = Recheck(identity.people, upstream, settings, clock)
         provider = Provider.over(settings, identity, recheck, clock)
         histories = Histories(_prometheus(settings), clock)
-        idle_after = timedelta(minutes=settings.lifecycle.idle.minutes)
-        usage = UsageReports(overview.ledger, _prometheus(settings, 10.0), idle_after=idle_after, clock=clock)
+        usage = UsageReports(
+            overview.ledger,
+            _prometheus(settings, 10.0),
+            idle_after=timedelta(minutes=settings.lifecycle.idle.minutes),
+            clock=clock,
+        )
         reclaiming = Reclaiming(Reclaim(kube, settings.storage, clock), pods)
         storage = Storage(kube, settings.storage, clock, unused=reclaiming.soon)
         collect = CollectEvidence(
@@ -178,6 +182,7 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
             is_device=is_device,
             clock=clock,
         )
+        save_image = SaveImage(kube, settings.commit, pods=pods, restarts=restarts, clock=clock)
         restart_pod = RestartPod.over(
             kube,
             settings,
@@ -188,6 +193,7 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
             storage=storage,
             pods=pods,
             looks_after=tenancy.looks_after,
+            see_that_it_may_end=save_image.see_that_none_runs,
             is_device=is_device,
             clock=clock,
         )
@@ -240,7 +246,7 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
             ),
             restarts=restarts,
             restart_pod=restart_pod,
-            save_image=SaveImage(kube, settings.commit, pods=pods, restarts=restarts, clock=clock),
+            save_image=save_image,
             issue_kubeconfig=IssueKubeconfig(
                 settings,
                 records=identity.records,

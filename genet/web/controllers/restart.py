@@ -35,7 +35,6 @@ async def restart_pod(
     With `avoidNode=true` it comes up anywhere but where it was, and does not wait for a node that is lost.
     """
     user, pod = await find(request, owner, pod_id, services)
-    await services.save_image.see_that_none_runs(pod)
     await services.restart_pod(pod, user=user, avoid_node=avoid_node)
     return services.pods.view(user, [pod], spoken(request))[0]
 

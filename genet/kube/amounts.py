@@ -1,7 +1,11 @@
-"""What a pod asks of its node, of every resource, by the scheduler's rule (see `requests` for its traps)."""
+"""What a pod asks of its node, of every resource, by the scheduler's own rule.
+
+Trap: init containers run one after the other before the rest, so the pod asks for the larger of their maximum and the
+containers' sum; a sidecar (an init container with restartPolicy Always) runs along with everything that starts later.
+"""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from functools import lru_cache
 
@@ -9,20 +13,35 @@ from genet.kube.objects import Container, Pod
 from genet.kube.quantity import parse
 
 Amounts = dict[str, Decimal]
+Asked = Callable[[Container], Mapping[str, Decimal]]
+"""What one container asks for, of the resources that are looked at."""
+
 _NOTHING = Decimal(0)
 
 
 def requested(pod: Pod, overhead: Mapping[str, str] | None = None) -> Amounts:
     """By resource, in its base unit, and one of `pods`; what 0 is asked of is absent, no quantity counts as 0."""
-    total: defaultdict[str, Decimal] = defaultdict(Decimal)
-    for container in pod.spec.containers:
-        _add(total, container)
-    if pod.spec.init_containers:
-        _with_init_containers(total, pod.spec.init_containers)
+    total = at_once(pod, asked)
     for name, text in (overhead or {}).items():
         total[name] += amount(text)
     total["pods"] = Decimal(1)
     return {name: number for name, number in total.items() if number}
+
+
+def at_once(pod: Pod, asks: Asked) -> defaultdict[str, Decimal]:
+    """The most that its containers ask for at any time, by resource; 0 may stand there."""
+    total: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for container in pod.spec.containers:
+        _add(total, asks(container))
+    if pod.spec.init_containers:
+        _with_init_containers(total, pod.spec.init_containers, asks)
+    return total
+
+
+def asked(container: Container) -> Mapping[str, Decimal]:
+    """By resource, in its base unit."""
+    resources = container.resources
+    return _worked_out(tuple(resources.limits.items()), tuple(resources.requests.items()))
 
 
 @lru_cache(maxsize=4096)
@@ -34,30 +53,20 @@ def amount(text: str) -> Decimal:
         return _NOTHING
 
 
-def _with_init_containers(total: defaultdict[str, Decimal], containers: Iterable[Container]) -> None:
+def _with_init_containers(total: defaultdict[str, Decimal], containers: Iterable[Container], asks: Asked) -> None:
     sidecars: defaultdict[str, Decimal] = defaultdict(Decimal)
     peak: dict[str, Decimal] = {}
     for container in containers:
-        if container.restart_policy == "Always":
-            _add(sidecars, container)
-            at_once = dict(sidecars)
-        else:
-            at_once = dict(sidecars)
-            for name, number in _asked(container).items():
-                at_once[name] = at_once.get(name, _NOTHING) + number
-        peak = {name: max(peak.get(name, _NOTHING), at_once.get(name, _NOTHING)) for name in (*peak, *at_once)}
+        running = sidecars if container.restart_policy == "Always" else sidecars.copy()
+        _add(running, asks(container))
+        peak = {name: max(peak.get(name, _NOTHING), running.get(name, _NOTHING)) for name in (*peak, *running)}
     for name in {*total, *sidecars, *peak}:
         total[name] = max(total[name] + sidecars[name], peak.get(name, _NOTHING))
 
 
-def _add(total: defaultdict[str, Decimal], container: Container) -> None:
-    for name, number in _asked(container).items():
+def _add(total: defaultdict[str, Decimal], amounts: Mapping[str, Decimal]) -> None:
+    for name, number in amounts.items():
         total[name] += number
-
-
-def _asked(container: Container) -> Mapping[str, Decimal]:
-    resources = container.resources
-    return _worked_out(tuple(resources.limits.items()), tuple(resources.requests.items()))
 
 
 @lru_cache(maxsize=4096)

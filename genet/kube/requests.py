@@ -1,19 +1,17 @@
-"""What a pod asks of the cluster, by the scheduler's own rule.
-
-Trap: init containers run one after the other before the rest, so the pod asks for the larger of their maximum and the
-containers' sum; a sidecar (an init container with restartPolicy Always) runs along with everything that starts later.
+"""How many devices a pod asks the cluster for, and until when.
 
 Two ways to ask leave no trace in a container's resources: cards shared by agreement, and claims (DRA). Of pods that
 Genet made, its annotations say how many devices those are; elsewhere an annotation is a word of whoever made the pod.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Final
 
 from genet import naming
+from genet.kube.amounts import asked, at_once
 from genet.kube.objects import Container, Pod
-from genet.kube.quantity import parse
 
 FINISHED = frozenset({"Succeeded", "Failed"})
 """Phases in which a pod holds nothing any more."""
@@ -40,14 +38,11 @@ def devices(pod: Pod, is_device: Callable[[str], bool]) -> dict[str, int]:
 
 def extended(pod: Pod, is_device: Callable[[str], bool]) -> dict[str, int]:
     """Those of them that a device plugin has to give."""
-    names = {
-        name
-        for container in (*pod.spec.containers, *pod.spec.init_containers)
-        for name in _asked(container)
-        if is_device(name)
-    }
-    counts = {name: _effective(pod, name) for name in sorted(names)}
-    return {name: count for name, count in counts.items() if count}
+
+    def asks(container: Container) -> Mapping[str, Decimal]:
+        return {name: number for name, number in asked(container).items() if is_device(name)}
+
+    return {name: int(number) for name, number in sorted(at_once(pod, asks).items()) if number >= 1}
 
 
 def chosen_cards(pod: Pod) -> tuple[int, ...]:
@@ -66,24 +61,3 @@ def _claimed(pod: Pod) -> int:
 
 def _is_genets(pod: Pod) -> bool:
     return pod.metadata.labels.get(naming.CREATED_BY) == "genet"
-
-
-def _effective(pod: Pod, name: str) -> int:
-    running = sum(_count(container, name) for container in pod.spec.containers)
-    sidecars = peak = 0
-    for container in pod.spec.init_containers:
-        if container.restart_policy == "Always":
-            sidecars += _count(container, name)
-            peak = max(peak, sidecars)
-        else:
-            peak = max(peak, sidecars + _count(container, name))
-    return max(running + sidecars, peak)
-
-
-def _count(container: Container, name: str) -> int:
-    return int(parse(_asked(container).get(name, "0")))
-
-
-def _asked(container: Container) -> dict[str, str]:
-    # extended resources cannot be overcommitted: a limit alone is the request too
-    return {**container.resources.limits, **container.resources.requests}

@@ -13,10 +13,11 @@ def accepts_gzip(accept_encoding: str) -> bool:
 
 
 def prefers(accept: str, media_type: str, other: str) -> bool:
-    """Whether `Accept` names `media_type`, and `other` not before it."""
+    """Whether `Accept` names `media_type`, and does not want `other` more, by its name or by a range."""
     qualities = _qualities(accept)
     quality = qualities.get(media_type, 0)
-    return quality > 0 and quality >= qualities.get(other, 0)
+    ranges = (other, f"{other.partition('/')[0]}/*", "*/*")  # the narrowest counts
+    return quality > 0 and quality >= next((qualities[name] for name in ranges if name in qualities), 0)
 
 
 def language(accept_language: str) -> Literal["en", "zh"]:

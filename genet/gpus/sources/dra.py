@@ -9,6 +9,7 @@ Traps:
   UUID, and a card in MIG mode need not be a device itself.
 - Attribute names are the driver's own unless they have a domain: `uuid`, `gpu.nvidia.com/uuid`. The PCI address moved
   from the former kind to `resource.kubernetes.io/pciBusID`.
+- A slice may hold devices of several nodes, each with its node's name (`perDeviceNodeSelection`).
 - Monitors get devices with `adminAccess`: they hold nothing.
 - Not every driver hands out accelerators: network cards, CPUs and NVIDIA's compute domains have slices too.
 """
@@ -89,7 +90,7 @@ def holdings(facts: NodeFacts) -> Iterator[Holding]:
 
 
 def _seen(facts: NodeFacts) -> Iterator[Seen]:
-    offers = list(_offers(facts.slices))
+    offers = list(_offers(facts.slices, facts.node.metadata.name))
     counters = _counters(offers)
     held = {holding.device for holding in holdings(facts)}
     abandoned = {_device(result) for claim in facts.claims for result in _results(claim)} - held
@@ -105,7 +106,7 @@ def _seen(facts: NodeFacts) -> Iterator[Seen]:
             yield _whole(offer, counters, doubt)
 
 
-def _offers(slices: Iterable[ResourceSlice]) -> Iterator[_Offer]:
+def _offers(slices: Iterable[ResourceSlice], node: str) -> Iterator[_Offer]:
     pools: dict[tuple[str, str], list[ResourceSlice]] = {}
     for published in slices:
         if _ACCELERATORS.search(published.spec.driver):
@@ -117,7 +118,8 @@ def _offers(slices: Iterable[ResourceSlice]) -> Iterator[_Offer]:
         doubt = _INCOMPLETE.format(len(current), expected) if len(current) < expected else None
         for spec in current:
             for device in spec.devices:
-                yield _Offer(driver, pool, device, doubt)
+                if device.node_name in ("", node):
+                    yield _Offer(driver, pool, device, doubt)
 
 
 def _whole(offer: _Offer, counters: _Counters, doubt: str | None) -> Seen:

@@ -19,7 +19,7 @@ or, where their labels are honoured, the same by `namespace` and `pod` of
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
 import msgspec
@@ -111,6 +111,11 @@ def question(start: datetime | None, end: datetime | None, by: By, now: datetime
         FieldError(name, "needs a time zone, such as Z")
         for name, moment in (("from", start), ("to", end))
         if moment is not None and moment.tzinfo is None
+    ]
+    errors += [
+        FieldError(name, "is no time of this world")  # and what is reckoned from it would be none of the calendar
+        for name, moment in (("from", start), ("to", end))
+        if moment is not None and moment.year in (MINYEAR, MAXYEAR)
     ]
     if errors:
         raise Invalid(_CANNOT, errors=errors)

@@ -73,6 +73,12 @@ def test_a_card_has_the_names_by_which_others_know_it():
     assert (seen.fault, seen.doubt, seen.parts, seen.shares) == (None, None, (), None)
 
 
+def test_a_slice_of_several_nodes_gives_each_its_own_devices():
+    entries = [gpu(0) | {"nodeName": "n1"}, gpu(1) | {"nodeName": "n2"}, gpu(2)]
+    found = published(*entries)
+    assert [seen.uuid for seen in dra.devices(facts(found))] == ["GPU-0", "GPU-2"]
+
+
 @pytest.mark.parametrize("key", ["pcieBusID", "resource.kubernetes.io/pciBusID", "gpu.nvidia.com/pcieBusID"])
 def test_attribute_names_may_have_a_domain(key):
     entry = gpu(0)

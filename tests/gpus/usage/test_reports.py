@@ -158,6 +158,9 @@ def test_the_last_seven_days_are_meant_where_nothing_is_said():
         (None, NOW + HOUR, "to"),
         (NOW.replace(tzinfo=None), NOW, "from"),
         (None, NOW.replace(tzinfo=None), "to"),
+        (datetime(1, 1, 1, tzinfo=timezone(HOUR)), NOW, "from"),
+        (None, datetime(1, 1, 1, tzinfo=UTC), "to"),
+        (None, datetime(9999, 12, 31, 23, tzinfo=timezone(-2 * HOUR)), "to"),
     ],
 )
 def test_times_that_cannot_be_accounted_are_refused_by_name(start, end, field):

@@ -42,6 +42,7 @@ from genet.web.controllers.tokens import TokensController
 from genet.web.controllers.usage import usage
 from genet.web.controllers.volumes import VolumesController
 from genet.web.guards import OPERATION, Gate, Identify, unguarded
+from genet.web.head import looking
 from genet.web.identification import identify_by
 from genet.web.services import Services
 from genet.web.sockets import telling
@@ -60,7 +61,7 @@ def create_app(settings: Settings, services: Services, *, identify: Identify | N
     """
     app = create_litestar(settings, identify=identify)
     app.state.services = services
-    return bounded(telling(app), settings)
+    return bounded(looking(telling(app)), settings)
 
 
 def bounded(app: ASGIApp, settings: Settings) -> Boundary:

@@ -1,0 +1,69 @@
+"""HEAD: the status and the headers of a GET, without its body (RFC 9110, 9.3.2). Plain ASGI, around the application.
+
+The framework routes by method, and its answers cannot go without a body that they have. So whoever only looks is
+answered by the handler of GET, and nothing of the body is sent: a stream is told that its client has gone.
+
+Left out is what a GET does more than read: it starts a login, spends a code, or makes a grant. What looks before it
+reads, such as a mail's link scanner, must not do that; there it is refused as by the framework itself.
+"""
+
+from typing import Final
+
+from genet.web.boundary import ASGIApp, Message, Receive, Scope, Send
+
+_DOING: Final = ("/api/auth/", "/api/kubeconfig", "/oidc/")
+_READ_ALL_THE_SAME: Final = frozenset({"/api/auth/status", "/oidc/jwks"})
+
+
+def looking(app: ASGIApp) -> ASGIApp:
+    """`app`, which has handlers for GET, with HEAD where that can only read."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] == "GET" or not _is_only_read(scope["path"]):
+            await app(scope, receive, send)
+        elif scope["method"] == "HEAD":
+            await _look(app, scope, receive, send)
+        else:
+            await app(scope, receive, _allowing(send))
+
+    return answer
+
+
+def _is_only_read(path: str) -> bool:
+    return path in _READ_ALL_THE_SAME or not path.startswith(_DOING)
+
+
+async def _look(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    has_answered = False
+
+    async def sending(message: Message) -> None:
+        nonlocal has_answered
+        if message["type"] == "http.response.start":
+            has_answered = True
+            await send(message)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def receiving() -> Message:
+        return {"type": "http.disconnect"} if has_answered else await receive()
+
+    await app({**scope, "method": "GET"}, receiving, sending)
+
+
+def _allowing(send: Send) -> Send:
+    """Says of HEAD what the framework cannot know, where it lists the methods that an address has."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = [
+                (key, value + b", HEAD" if key.lower() == b"allow" and _has_get(value) else value)
+                for key, value in message.get("headers", ())
+            ]
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return sending
+
+
+def _has_get(methods: bytes) -> bool:
+    names = {name.strip() for name in methods.split(b",")}
+    return b"GET" in names and b"HEAD" not in names

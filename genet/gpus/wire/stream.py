@@ -17,32 +17,29 @@ from genet.gpus.overview import Audience, Form, Moment
 from genet.gpus.wire.channel import Channel, Segment, Told
 from genet.gpus.wire.fleet import Fleet
 from genet.gpus.wire.renderings import GZIP_HEADER, Renderings, Variant
+from genet.server_sent_events import AUTH, HEARTBEAT, HEARTBEAT_SECONDS, RETRY, Client
 
 ANONYMOUS_STREAMS: Final = 20
 """How many may listen without login, over all of a replica."""
 STREAMS_OF_A_USER: Final = 256
 """How many may be somebody's own: a sixteenth of the connections that a replica takes."""
-HEARTBEAT_SECONDS: Final = 15.0
 SNAPSHOT_SECONDS: Final = 60.0
 """How long a client may take to read one; one that takes a chunk now and then would hold it for hours."""
 TICK_SECONDS: Final = 0.075
 
-_RETRY: Final = Segment.of(b"retry: 2000\n\n")
-_HEARTBEAT: Final = Segment.of(b":\n\n")
-_AUTH: Final = Segment.of(b"event: auth\ndata: {}\n\n")
+_RETRY: Final = Segment.of(RETRY)
+_HEARTBEAT: Final = Segment.of(HEARTBEAT)
+_AUTH: Final = Segment.of(AUTH)
 
 
-class Listener:
+class Listener(Client):
     """One client. `close` has to be called when it has gone, whether it has read anything or not."""
 
     def __init__(self, channel: "Channel", position: int | None, user: str | None = None) -> None:
-        self.user = user
+        super().__init__(user)
         self._channel = channel
         self._position = position
         self._revision = -1
-        self._wake = asyncio.Event()
-        self._is_over = False
-        self._has_expired = False
         channel.listeners.add(self)
 
     async def chunks(
@@ -75,27 +72,9 @@ class Listener:
                 if event.revision > self._revision:  # else it was still being made when the snapshot was
                     yield event.segment[coding]
             else:
-                self._wake.clear()
-                try:
-                    async with asyncio.timeout_at(beat_at):
-                        await self._wake.wait()
-                except TimeoutError:
-                    continue
+                await self._wait_until(beat_at)
         if self._has_expired:
             yield _AUTH[coding]
-
-    def wake(self) -> None:
-        self._wake.set()
-
-    def end(self) -> None:
-        """End the stream where it is: the client comes again, perhaps to another replica."""
-        self._is_over = True
-        self._wake.set()
-
-    def expire(self) -> None:
-        """End the stream because the session has: an event `auth` says so."""
-        self._has_expired = True
-        self.end()
 
     def close(self) -> None:
         self._channel.left(self)

@@ -10,8 +10,9 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 
 from genet.errors import FieldError, Invalid, Unavailable
 from genet.pods.container_life import chosen
-from genet.pods.follow import Follow, LogEnd, LogRestart
+from genet.pods.follow import Follow
 from genet.pods.log_lines import LogLine
+from genet.pods.log_telling import LogEnd, LogRestart
 from genet.pods.model import PodLogs
 from genet.web.endings import on_end
 from genet.web.event_stream import EventStream

@@ -11,7 +11,8 @@ machine in dev mode. Where a protocol asks for something else, `genet.web.ways` 
 Headers that only a trusted proxy may set reach nothing behind here unless one is configured, and what is spelled with
 an underscore never does: to some readers `X_Auth_Request_User` and `X-Auth-Request-User` are the same.
 
-What the API answers depends on who asks, so no cache may keep it unless its handler has said how.
+What is answered may depend on who asks, so no cache may keep any of it unless its handler has said how: an address has
+more spellings (`//api/pods`) than a list of those that are private.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
@@ -35,7 +36,6 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 PROBES = frozenset({"/healthz", "/readyz"})
 """Kubelets call these by the pod's address; they tell nothing and change nothing."""
 
-_PRIVATE = ("/api/", "/oidc/")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_SITES = frozenset({b"same-origin", b"none"})
 _PROXYS_OWN = (b"x-auth-request-", b"x-genet-")
@@ -125,7 +125,8 @@ class Boundary:
         if not origins and not sites:
             return self._trusts_local_programs and _is_loopback(scope)
         scheme: str = scope["scheme"]
-        own = self._origin or scheme.replace("ws", "http").encode() + b"://" + _all(headers, b"host")[0]
+        # probes may come by no name at all
+        own = self._origin or scheme.replace("ws", "http").encode() + b"://" + b"".join(_all(headers, b"host"))
         # own pages that send no referrer (Referrer-Policy: no-referrer) send `null` with their forms
         allowed = {own, b"null"} if sites == [b"same-origin"] else {own}
         return all(origin in allowed for origin in origins) and all(site in _OWN_SITES for site in sites)
@@ -177,9 +178,7 @@ def _all(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> list[bytes]:
 
 def _with_headers(send: Send, path: str) -> Send:
     """Adds what the handler has not said itself."""
-    usual = list(_SECURITY_HEADERS)
-    if path.startswith(_PRIVATE):
-        usual.append(_NO_STORE)
+    usual = [*_SECURITY_HEADERS, _NO_STORE]
     if ways.of(path).for_every_site:
         usual.append(_FOR_EVERY_SITE)
 

@@ -95,6 +95,12 @@ async def test_whatever_is_answered_to_is_a_known_name_and_perhaps_a_port(host):
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 async def test_probes_may_call_by_any_name(path):
     assert await ask("GET", ("host", "10.0.0.7:8080"), path=path, client=FAR) == 0
+    assert await ask("GET", path=path, client=FAR) == 0
+
+
+async def test_what_has_no_name_has_no_origin_of_its_own():
+    for headers in ([], [("host", "a"), ("host", "b")]):
+        assert await ask("POST", *headers, ("origin", "http://a"), path="/healthz", client=FAR) == 403
 
 
 ORIGINS = [
@@ -371,7 +377,7 @@ async def test_what_a_handler_says_of_its_answer_stands():
     assert dict(headers)[b"x-content-type-options"] == b"nosniff"
 
 
-@pytest.mark.parametrize("path", ["/api/pods", "/oidc/token", "/oidc/authorize"])
+@pytest.mark.parametrize("path", ["/api/pods", "/oidc/token", "/oidc/authorize", "//api/pods", "//oidc/token", "/"])
 async def test_nobody_keeps_what_is_about_people_unless_told_how(path):
     assert dict((await seen("GET", PUBLIC_HOST, path=path))[1])[b"cache-control"] == b"no-store"
     refused = await seen("POST", PUBLIC_HOST, ("content-length", "3"), path=path)

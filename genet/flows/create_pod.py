@@ -5,8 +5,9 @@ that counts for ever.
 """
 
 import asyncio
+import re
 import secrets
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -102,15 +103,19 @@ class CreatePod:
     async def _check(self, user: User, request: PodRequest, errors: Sequence[FieldError]) -> str | None:
         """What to tell of GPUs that are not free now. Raises Invalid."""
         bad = {error.field for error in errors}
+        unread = {re.split(r"[.\[]", field)[0] for field in bad}
         kind = modes.type_of(request, self._settings)
         places = await self.places(kind) if kind is not None and request.gpu_count > 0 else []
         named = self._nodes.get(request.node_name) if request.node_name is not None else None
         nodes = {named.metadata.name: named} if named is not None else {}
-        found = checks.check(request, self._settings, nodes, places, saved=self._saved(user))
+        found = checks.check(request, self._settings, nodes, places, saved=self._saved(user), unread=unread)
         if all(error.field != "image" for error in found):
             found = [*filter(None, [others.complaint(request.image, self._settings, user.identifier)]), *found]
         unserved = self._templates.complaint(kind)
-        everything = [*errors, *(error for error in [*found, *filter(None, [unserved])] if error.field not in bad)]
+        everything = [
+            *errors,
+            *(error for error in [*found, *filter(None, [unserved])] if not _is_in(error.field, bad)),
+        ]
         if everything:
             raise Invalid("the request has fields that cannot be used", errors=everything)
         return room.waits(request, kind, places) if kind is not None else None
@@ -158,3 +163,8 @@ class CreatePod:
                 raise
             self._pods.merge(there)
             return self._task(self._companions.make(there))
+
+
+def _is_in(field: str, bad: Collection[str]) -> bool:
+    """Whether it is one of those, or a part of one: of `env[0]` nothing more is said when that is no object at all."""
+    return any(field == one or field.startswith((f"{one}.", f"{one}[")) for one in bad)

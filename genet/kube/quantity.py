@@ -21,10 +21,13 @@ def parse(text: str) -> Decimal:
     """The number a quantity stands for, in the resource's base unit (cores, bytes, devices).
 
     Raises:
-        ValueError: not a quantity.
+        ValueError: not a quantity, or with an exponent beyond all that can be reckoned with.
     """
     match = _FORM.fullmatch(text)
     if match is None:
         raise ValueError(f"not a quantity: {text!r}")
     number, exponent, suffix = match.groups()
-    return Decimal(number + (exponent or "")) * _FACTORS[suffix or ""]
+    try:
+        return Decimal(number + (exponent or "")) * _FACTORS[suffix or ""]
+    except ArithmeticError as error:
+        raise ValueError(f"not a quantity that can be reckoned with: {text!r}") from error

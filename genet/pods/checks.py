@@ -6,8 +6,7 @@ All bad fields are found at once, each with what was expected. Traps:
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from genet import naming, references
 from genet.errors import FieldError
@@ -23,6 +22,9 @@ _DEVICE_VARIABLE = re.compile(r".*_VISIBLE_DEVICES|NVIDIA_.*", re.IGNORECASE)
 _NUL = "\0"
 _MOST_TEXT = 512 * 1024
 """Bytes of command and variables together: a restart keeps the whole pod in one Secret, and those hold 1 MiB."""
+_LEAST_CPU = "1m"
+_LEAST_MEMORY = "1Mi"
+"""No runtime starts anything in less; `16` without its unit is 16 bytes."""
 _NAMED = 3
 """Entries of the allow-list that a refusal names."""
 
@@ -34,6 +36,7 @@ def check(
     places: Sequence[Place] = (),
     *,
     saved: references.Pattern | None = None,
+    unread: Collection[str] = (),
 ) -> list[FieldError]:
     """What is wrong with the request, in the order of its fields.
 
@@ -43,16 +46,18 @@ def check(
         nodes: of the cluster, by name; the one that the request names, if it is there.
         places: where devices of the request's GPU type are.
         saved: the images that the one who asks may have saved from pods.
+        unread: fields that hold placeholders: no other field is judged by them.
     """
     most = settings.pod.max
-    memory = list(_quantity("memory", request.memory, most.memory, minimum=Decimal(1)))
+    memory = list(_quantity("memory", request.memory, most.memory, minimum=_LEAST_MEMORY))
     # shared memory is part of the pod's memory, where that is known
-    shared = most.memory if memory else request.memory or settings.pod.defaults.memory
+    is_known = not memory and "memory" not in unread
+    shared = request.memory or settings.pod.defaults.memory if is_known else most.memory
     kind = modes.type_of(request, settings)
     found = [
         *_image(request, settings, saved),
-        *_gpus(request, settings, kind),
-        *_quantity("cpu", request.cpu, most.cpu, minimum=Decimal("0.001")),
+        *_gpus(request, settings, kind, unread),
+        *_quantity("cpu", request.cpu, most.cpu, minimum=_LEAST_CPU),
         *memory,
         *_node(request, settings, kind, nodes),
     ]
@@ -61,7 +66,7 @@ def check(
         *found,
         *_name(request),
         *_process(request),
-        *_quantity("shmSize", request.shm_size, shared, minimum=Decimal(1)),
+        *_quantity("shmSize", request.shm_size, shared, minimum=_LEAST_MEMORY),
     ]
 
 
@@ -82,22 +87,27 @@ def _image(request: PodRequest, settings: Settings, saved: references.Pattern | 
         yield FieldError("image", f"not an image that may run here; the offered ones may, and: {named}")
 
 
-def _gpus(request: PodRequest, settings: Settings, kind: GPUType | None) -> Iterator[FieldError]:
-    if request.gpu_type is not None and kind is None:
+def _gpus(
+    request: PodRequest, settings: Settings, kind: GPUType | None, unread: Collection[str]
+) -> Iterator[FieldError]:
+    is_no_type = request.gpu_type is not None and kind is None
+    if is_no_type:
         names = ", ".join(known.name for known in settings.gpu.available_types)
         yield FieldError("gpuType", f"no such GPU type; there are: {names or 'none'}")
     if request.gpu_type is None and request.gpu_count > 0:
         yield FieldError("gpuType", "required where gpuCount is more than 0")
     if kind is not None and request.gpu_count > modes.most(kind):
         yield FieldError("gpuCount", f"at most {modes.most(kind)} of {kind.name} in one pod")
+    if is_no_type or "gpuType" in unread:
+        return
     if kind is not None and kind.mode == "shared":
-        yield from _cards(request)
+        yield from _cards(request, unread)
     elif request.gpu_devices:
         yield FieldError("gpuDevices", "cards can only be chosen where the GPU type is shared")
 
 
-def _cards(request: PodRequest) -> Iterator[FieldError]:
-    if len(request.gpu_devices) != request.gpu_count:
+def _cards(request: PodRequest, unread: Collection[str]) -> Iterator[FieldError]:
+    if len(request.gpu_devices) != request.gpu_count and "gpuCount" not in unread:
         yield FieldError("gpuDevices", f"expected the indexes of {request.gpu_count} cards, as gpuCount says")
     for position, card in enumerate(request.gpu_devices):
         if card in request.gpu_devices[:position]:
@@ -106,7 +116,7 @@ def _cards(request: PodRequest) -> Iterator[FieldError]:
         yield FieldError("nodeName", "required where the GPU type is shared: cards are chosen on a node")
 
 
-def _quantity(field: str, text: str | None, maximum: str, *, minimum: Decimal) -> Iterator[FieldError]:
+def _quantity(field: str, text: str | None, maximum: str, *, minimum: str) -> Iterator[FieldError]:
     if text is None:
         return
     try:
@@ -114,8 +124,8 @@ def _quantity(field: str, text: str | None, maximum: str, *, minimum: Decimal) -
     except ValueError:
         yield FieldError(field, "expected a quantity such as 500m, 4 or 16Gi")
         return
-    if not minimum <= value <= parse(maximum):
-        yield FieldError(field, f"expected more than 0 and at most {maximum}")
+    if not parse(minimum) <= value <= parse(maximum):
+        yield FieldError(field, f"expected at least {minimum} and at most {maximum}")
 
 
 def _node(

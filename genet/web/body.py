@@ -5,7 +5,7 @@ hold placeholders, so that the rules of the domain can be asked about all others
 """
 
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin
 
 import msgspec
 from litestar.dto import AbstractDTO
@@ -55,8 +55,7 @@ def _struct(document: dict[str, Any], kind: type[T], path: str, errors: list[Fie
                 values[field.name] = _value(document[key], field.type, prefix + key, errors)
                 continue
             except msgspec.ValidationError as error:
-                what, _, where = str(error).partition(" - at `$")
-                errors.append(FieldError(prefix + key + where.rstrip("`"), what[:1].lower() + what[1:]))
+                errors.append(_complaint(prefix + key, error))
         elif field.required:
             errors.append(FieldError(prefix + key, "required"))
         if field.required:
@@ -65,20 +64,37 @@ def _struct(document: dict[str, Any], kind: type[T], path: str, errors: list[Fie
 
 
 def _value(value: Any, kind: Any, path: str, errors: list[FieldError]) -> Any:
-    element_type = _struct_in_list(kind)
-    if element_type is not None and isinstance(value, list) and all(isinstance(element, dict) for element in value):
-        before = len(errors)
-        found = [_struct(element, element_type, f"{path}[{n}]", errors) for n, element in enumerate(value)]
-        if len(errors) > before:
-            return found
-    return msgspec.convert(value, kind)
-
-
-def _struct_in_list(kind: Any) -> type[msgspec.Struct] | None:
-    """The Struct of which a field holds any number, whose elements are then looked at one by one."""
+    """Elements of a list are looked at one by one, unless there are more of them than there may be at all."""
     info = msgspec.inspect.type_info(kind)
-    item = info.item_type if isinstance(info, msgspec.inspect.ListType) else None
-    return item.cls if isinstance(item, msgspec.inspect.StructType) else None
+    if not isinstance(info, msgspec.inspect.ListType) or not isinstance(value, list):
+        return msgspec.convert(value, kind)
+    if info.max_length is not None and len(value) > info.max_length:
+        raise msgspec.ValidationError(f"Expected `array` of length <= {info.max_length}")
+    before = len(errors)
+    element_kind = get_args(get_args(kind)[0] if get_origin(kind) is Annotated else kind)[0]
+    found = [
+        _element(element, element_kind, info.item_type, f"{path}[{number}]", errors)
+        for number, element in enumerate(value)
+    ]
+    return found if len(errors) > before else msgspec.convert(value, kind)
+
+
+def _element(value: Any, kind: Any, info: msgspec.inspect.Type, path: str, errors: list[FieldError]) -> Any:
+    """One of a list. One that is wrong stays in its place, so that what is said of the others names theirs."""
+    if isinstance(info, msgspec.inspect.StructType) and isinstance(value, dict):
+        return _struct(value, info.cls, path, errors)
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        errors.append(_complaint(path, error))
+    if isinstance(info, msgspec.inspect.StructType):
+        return _struct({}, info.cls, path, [])
+    return -1 if isinstance(info, msgspec.inspect.IntType) else ""
+
+
+def _complaint(path: str, error: msgspec.ValidationError) -> FieldError:
+    what, _, where = str(error).partition(" - at `$")
+    return FieldError(path + where.rstrip("`"), what[:1].lower() + what[1:])
 
 
 class BodyDTO(AbstractDTO[Any]):

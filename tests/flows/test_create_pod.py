@@ -142,6 +142,36 @@ async def test_a_client_that_hangs_up_leaves_a_pod_or_nothing_but_never_a_reserv
     assert cluster.store.find("pods", NAMESPACE, "pod-alice-alice-b")
 
 
+async def test_what_is_wrong_is_said_once_and_nothing_is_said_of_what_could_not_be_read(replica):
+    fields = {
+        "gpuType": 5,
+        "gpuCount": "2",
+        "gpuDevices": ["0", 1],
+        "memory": 8,
+        "shmSize": "15Gi",
+        "env": [7, {"name": "9", "value": 1}],
+        "command": [0, "a\0"],
+    }
+    answer = problem(await replica.create(**fields))
+    named = [error["field"] for error in answer["errors"]]
+    assert sorted(named) == [
+        "command[0]",
+        "command[1]",
+        "env[0]",
+        "env[1].name",
+        "env[1].value",
+        "gpuCount",
+        "gpuDevices[0]",
+        "gpuType",
+        "memory",
+    ]
+
+
+async def test_a_quantity_beyond_all_numbers_is_a_bad_field(replica):
+    answer = problem(await replica.create(cpu="1e99999999999999999999", memory="1e99999999999999999999"))
+    assert [error["field"] for error in answer["errors"]] == ["cpu", "memory"]
+
+
 async def test_a_bad_request_creates_nothing_at_all(replica, cluster):
     answer = problem(await replica.create(name="A!", gpuCount="2"))
     assert [error["field"] for error in answer["errors"]] == ["gpuCount", "name"]

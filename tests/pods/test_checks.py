@@ -107,7 +107,9 @@ def test_what_is_good_passes(fields):
         ("gpuCount", {"gpuType": "A100", "gpuCount": 5}),
         ("gpuDevices", {"gpuType": "A100", "gpuCount": 1, "gpuDevices": [0]}),
         *(("cpu", {"cpu": cpu}) for cpu in ("", "0", "-1", "17", "16001m", "lots", "1 ", "0.0001", "NaN", "1e99")),
-        *(("memory", {"memory": memory}) for memory in ("", "0", "65Gi", "16 GB", "1m")),
+        *(("memory", {"memory": memory}) for memory in ("", "0", "65Gi", "16 GB", "1m", "16", "1023Ki")),
+        *((field, {field: "1e9999999999999999999"}) for field in ("cpu", "memory", "shmSize")),
+        ("shmSize", {"shmSize": "64"}),
         ("shmSize", {"shmSize": "9Gi"}),
         ("shmSize", {"shmSize": "5Gi", "memory": "4Gi"}),
         ("nodeName", {"nodeName": "node2"}),
@@ -235,3 +237,21 @@ ALLOWING = msgspec.structs.replace(
 )
 def test_where_images_are_listed_only_these_and_the_offered_ones_run(image, expected):
     assert [error.field for error in bad({"image": image}, ALLOWING)] == expected
+
+
+@pytest.mark.parametrize(
+    ("unread", "fields"),
+    [
+        ("gpuType", {"gpuDevices": [0], "nodeName": "sharing"}),
+        ("gpuCount", {"gpuType": "shared", "gpuDevices": [0], "nodeName": "sharing"}),
+        ("memory", {"shmSize": "9Gi"}),
+    ],
+)
+def test_no_field_is_judged_by_one_that_could_not_be_read(unread, fields):
+    request = msgspec.convert({"image": "debian:13", **fields}, PodRequest)
+    assert check(request, SETTINGS, NODES_KNOWN, CARDS, unread={unread}) == []
+    assert check(request, SETTINGS, NODES_KNOWN, CARDS) != []
+
+
+def test_cards_are_not_judged_by_a_type_that_is_not_there():
+    assert bad_fields(gpuType="A1000", gpuCount=1, gpuDevices=[0]) == ["gpuType"]

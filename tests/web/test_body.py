@@ -61,6 +61,34 @@ def test_all_bad_fields_are_named_at_once():
     assert bad_fields(raw) == {"image", "gpuCount", "env[0].name", "env[0].value", "colour", "cpu"}
 
 
+@pytest.mark.parametrize(
+    ("raw", "fields"),
+    [
+        (b'"gpuDevices": ["0", 1, -1, 2.5]', {"gpuDevices[0]", "gpuDevices[2]", "gpuDevices[3]"}),
+        (b'"command": [1, "a", null]', {"command[0]", "command[2]"}),
+        (b'"env": [5, {"name": 1, "value": ""}, []]', {"env[0]", "env[1].name", "env[2]"}),
+    ],
+)
+def test_all_bad_elements_of_a_list_are_named_at_once(raw, fields):
+    assert bad_fields(b'{"image": "debian", %s}' % raw) == fields
+
+
+def test_elements_that_are_right_stay_in_their_places_beside_wrong_ones():
+    body = decode(
+        b'{"image": "debian", "gpuDevices": ["0", 1], "command": [1, "a"], '
+        b'"env": [5, {"name": "A", "value": 1}, {"name": "B", "value": "b"}]}',
+        PodRequest,
+    )
+    assert (body.value.gpu_devices[1], body.value.command[1]) == (1, "a")
+    assert [(variable.name, variable.value) for variable in body.value.env[1:]] == [("A", ""), ("B", "b")]
+
+
+@pytest.mark.parametrize(("field", "most"), [("env", 256), ("command", 256), ("gpuDevices", 64)])
+def test_of_a_list_that_is_too_long_the_elements_are_not_listed(field, most):
+    raw = b'{"image": "debian", "%s": [%s]}' % (field.encode(), b",".join([b"{}"] * (most + 1)))
+    assert bad_fields(raw) == {field}
+
+
 def test_fields_that_are_right_survive_beside_wrong_ones():
     body = decode(b'{"image": "debian", "gpuCount": "2", "cpu": "500m"}', PodRequest)
     assert (body.value.image, body.value.gpu_count, body.value.cpu) == ("debian", 0, "500m")

@@ -19,7 +19,7 @@ from genet.settings import Lifecycle
 def new_end(request: ExtendRequest, current: datetime | None, now: datetime, settings: Lifecycle) -> datetime | None:
     """The protection's new end, in UTC; None clears it.
 
-    `hours` counts from now and never shortens; `until` sets exactly. Nothing is clamped.
+    `hours` counts from now, in whole seconds, and never shortens; `until` sets exactly. Nothing is clamped.
 
     Raises:
         Invalid: both or neither, the past, or beyond now + maxProtectHours.
@@ -37,7 +37,7 @@ def new_end(request: ExtendRequest, current: datetime | None, now: datetime, set
         return request.until
     if not isinstance(request.hours, float) or not 0 < request.hours <= settings.max_protect_hours:
         raise _invalid("hours", f"expected more than 0 and at most {settings.max_protect_hours:g}")
-    end = now + timedelta(hours=request.hours)
+    end = (now + timedelta(hours=request.hours)).replace(microsecond=0)
     return max(end, current) if current is not None else end
 
 
@@ -62,7 +62,8 @@ class ExtendPod:
 
     async def __call__(self, pod: Pod, request: ExtendRequest) -> Pod:
         """Raises Invalid, Conflict while the pod ends, or NotFound if it is gone."""
-        now = self._clock().replace(microsecond=0)
+        # to the microsecond: the latest time there is, reckoned by a client just now, is not too far away
+        now = self._clock()
         new_end(request, None, now, self._settings)  # what cannot be asked is said, however the pod is
 
         async def mark(current: Pod | None) -> dict[str, Any] | None:

@@ -42,6 +42,11 @@ def test_the_new_end(body, current, expected):
     assert end(body, current) == expected
 
 
+def test_hours_end_on_a_whole_second():
+    request = ExtendRequest(hours=2.0)
+    assert new_end(request, None, NOW + timedelta(microseconds=700_000), SETTINGS) == hours(2)
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
@@ -82,6 +87,17 @@ async def test_an_extension_is_visible_at_once_and_until_null_takes_it_back(repl
     assert (await replica.ask("GET", f"/api/pods/{POD}")).json() == answer.json()
     assert (await extend(replica, until=None)).json()["protectedUntil"] is None
     assert notes(cluster).keys().isdisjoint({naming.PROTECTED_UNTIL, naming.PROTECTED_AT})
+
+
+async def test_the_latest_time_there_is_may_be_reckoned_by_the_client(kubeconfig):
+    now = datetime.now(UTC).replace(microsecond=700_000)
+    latest = now + timedelta(hours=168)
+    async with replica_of(settings(kubeconfig), lambda: now) as one:
+        await one.synced()
+        await one.create(name="a")
+        answer = await extend(one, until=latest.isoformat())
+    assert answer.status_code == 200, answer.text
+    assert datetime.fromisoformat(answer.json()["protectedUntil"]) == latest
 
 
 async def test_of_two_who_extend_at_once_the_shorter_does_not_shorten(replica, kubeconfig, cluster):

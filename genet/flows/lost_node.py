@@ -24,7 +24,7 @@ class Lost:
     """When it was last heard of."""
 
 
-def judge(node: Node | None, now: datetime, lost_after: timedelta = LOST_AFTER) -> Lost | None:
+def judge(node: Node | None, now: datetime) -> Lost | None:
     """None: it is well, or not silent for long enough. Pure."""
     if node is None:
         return Lost(is_gone=True, since=None)
@@ -32,13 +32,13 @@ def judge(node: Node | None, now: datetime, lost_after: timedelta = LOST_AFTER) 
     if ready is None or ready.status == "True" or ready.last_transition_time is None:
         return None
     since = ready.last_transition_time
-    return Lost(is_gone=False, since=since) if now - since > lost_after else None
+    return Lost(is_gone=False, since=since) if now - since > LOST_AFTER else None
 
 
-async def look(kube: KubeClient, name: str, now: datetime, lost_after: timedelta = LOST_AFTER) -> Lost | None:
+async def look(kube: KubeClient, name: str, now: datetime) -> Lost | None:
     """As the API server has it now."""
     try:
         node: Node | None = await kube.get(NODES, name)
     except NotFound:
         node = None
-    return judge(node, now, lost_after)
+    return judge(node, now)

@@ -17,7 +17,8 @@ import msgspec
 from genet import naming
 from genet.errors import AlreadyExists, Conflict, Forbidden, GenetError, Invalid, NotFound, QuotaRefused, Unavailable
 from genet.flows.restart_claim import Claim, Overtaken
-from genet.flows.restart_steps import Companions, Steps, Storage
+from genet.flows.restart_steps import Companions, Steps
+from genet.flows.restart_upkeep import Storage, Upkeep
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
 from genet.kube.objects import PODS, Pod
@@ -56,7 +57,6 @@ class RestartPod:
         see_that_it_may_end: Callable[[Pod], Awaitable[None]],
         is_device: Callable[[str], bool],
         clock: Callable[[], datetime],
-        silent_after: timedelta = SILENT_AFTER,
     ) -> None:
         """With its collaborators.
 
@@ -70,7 +70,6 @@ class RestartPod:
             see_that_it_may_end: raises Conflict while something is done with the pod that its end would undo.
             is_device: whether a resource counts accelerators.
             clock: what time it is.
-            silent_after: see `SILENT_AFTER`.
         """
         self._kube = kube
         self._records = records
@@ -81,7 +80,6 @@ class RestartPod:
         self._see_that_it_may_end = see_that_it_may_end
         self._is_device = is_device
         self._clock = clock
-        self._silent_after = silent_after
         self._driven: dict[tuple[str, str], tuple[Claim, asyncio.Task[None]]] = {}
         self._asking: set[asyncio.Task[Any]] = set()
         self._heard: dict[tuple[str, str], tuple[datetime, datetime]] = {}
@@ -109,9 +107,8 @@ class RestartPod:
             kube,
             settings,
             restarts=restarts,
-            quota=quota,
+            upkeep=Upkeep(restarts, quota=quota, storage=storage, clock=clock),
             companions=companions,
-            storage=storage,
             pods=pods,
             clock=clock,
         )
@@ -276,7 +273,7 @@ class RestartPod:
         # what the holder's clock says may be ahead of ours, by any amount: its silence is also measured here
         key = (value.namespace, value.pod)
         _, since = self._heard.get(key, (None, value.touched_at))
-        is_silent = self._clock() - min(value.touched_at, since) > self._silent_after
+        is_silent = self._clock() - min(value.touched_at, since) > SILENT_AFTER
         return (is_silent or not value.holder) and key not in self._driven
 
     async def _take_over(self, record: Record[Restart]) -> None:

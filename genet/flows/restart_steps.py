@@ -18,37 +18,31 @@ What makes it safe when a replica is killed or held up anywhere:
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable
-from contextlib import suppress
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 from genet import naming
 from genet.errors import AlreadyExists, Conflict, Forbidden, GenetError, Invalid, NotFound, QuotaRefused, Unavailable
 from genet.flows import lost_node
 from genet.flows.restart_claim import Claim, Overtaken
+from genet.flows.restart_upkeep import LONGEST_PAUSE, Upkeep
 from genet.kube.cache import Cache
 from genet.kube.client import KubeClient
 from genet.kube.objects import NAMESPACES, PODS, Pod
 from genet.kube.requests import is_finished
 from genet.kube.state import compare_and_set
-from genet.limits import Limits, limits_of
+from genet.limits import limits_of
 from genet.pods.again import again, elsewhere, marked
 from genet.pods.restarting import Restart, Restarts, Trouble
-from genet.quota import HELD, Quota
 from genet.settings import Settings
 
 log = logging.getLogger(__name__)
 
-TOUCH_AFTER: Final = timedelta(seconds=10)
-"""How often a holder says that it is still at it."""
 _LOOK_SECONDS: Final = 1.0
 """Between two looks whether the pod is gone, where the cache does not say so first."""
 _FIRST_PAUSE: Final = 0.5
 """Before it is tried again whether the quota has room, which is late to hear of a pod's end."""
-_LONGEST_PAUSE: Final = 5.0
-_PATIENCE: Final = 20.0
-"""The pause is this part of the time since the restart was asked for."""
 _REFUSED_PAUSE: Final = 20.0
 
 
@@ -62,16 +56,6 @@ class Companions(Protocol):
     async def remove(self, namespace: str, pod_name: str, *, of: Collection[str] = ()) -> None: ...
 
 
-class Storage(Protocol):
-    """Claims that go with the last pod that uses them are held while there is none."""
-
-    def transient(self, namespace: str, claims: Iterable[str]) -> list[str]: ...
-
-    async def hold(self, namespace: str, claims: Iterable[str], mark: str, lifetime: timedelta) -> None: ...
-
-    async def release(self, namespace: str, claims: Iterable[str], mark: str) -> None: ...
-
-
 class Steps:
     def __init__(
         self,
@@ -79,24 +63,18 @@ class Steps:
         settings: Settings,
         *,
         restarts: Restarts,
-        quota: Quota,
+        upkeep: Upkeep,
         companions: Companions,
-        storage: Storage,
         pods: Cache[Pod],
         clock: Callable[[], datetime],
-        lost_after: timedelta = lost_node.LOST_AFTER,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._kube = kube
         self._settings = settings
         self._restarts = restarts
-        self._quota = quota
+        self._upkeep = upkeep
         self._companions = companions
-        self._storage = storage
         self._pods = pods
         self._clock = clock
-        self._lost_after = lost_after
-        self._sleep = sleep
 
     async def drive(self, claim: Claim) -> None:
         """To the end, however long the cluster takes; returns when it is done, or somebody else is at it."""
@@ -111,7 +89,7 @@ class Steps:
                 failures += 1
                 extra = {"pod": claim.value.pod, "step": claim.value.step}
                 log.warning("a restart is held up: %s", error.detail, extra=extra)
-                await self._sleep(min(_LONGEST_PAUSE, 0.1 * 2**failures))
+                await asyncio.sleep(min(LONGEST_PAUSE, 0.1 * 2**failures))
 
     async def begin(self, claim: Claim) -> None:
         """See that the pod is still what the record was made of, and hold its room. Without it there is no restart.
@@ -125,7 +103,7 @@ class Steps:
             limits = None
             if is_finished(pod):
                 limits = limits_of(await self._kube.get(NAMESPACES, claim.value.namespace), self._settings)
-            await self._hold(claim, limits)
+            await self._upkeep.hold(claim, limits)
         except Unavailable:
             raise
         except GenetError:
@@ -210,7 +188,7 @@ class Steps:
             except NotFound:
                 return
             except Conflict:
-                await self._pause(claim, 0.05)  # it has changed: what is made again has to be read again
+                await self._upkeep.pause(claim, 0.05)  # it has changed: what is made again has to be read again
             else:
                 if left is not None:
                     self._pods.merge(left)
@@ -230,15 +208,15 @@ class Steps:
             while await self._is_there(claim):
                 changed.clear()
                 try:
-                    async with asyncio.timeout(self._patience(claim, _LOOK_SECONDS)):
+                    async with asyncio.timeout(self._upkeep.patience(claim, _LOOK_SECONDS)):
                         await changed.wait()
                 except TimeoutError:
-                    await self._pause(claim, 0)
+                    await self._upkeep.pause(claim, 0)
         finally:
             stop()
 
     async def _is_there(self, claim: Claim) -> bool:
-        await self._notice(claim)
+        await self._upkeep.notice(claim)
         value = claim.value
         try:
             pod = await self._kube.get(PODS, value.pod, value.namespace)
@@ -255,7 +233,7 @@ class Steps:
         ends_at = pod.metadata.deletion_timestamp
         if not name or (not value.avoids_node and (ends_at is None or self._clock() < ends_at)):
             return
-        lost = await lost_node.look(self._kube, name, self._clock(), self._lost_after)
+        lost = await lost_node.look(self._kube, name, self._clock())
         if lost is None:
             return
         if value.avoids_node or lost.is_gone:
@@ -286,7 +264,7 @@ class Steps:
             return
         except (Forbidden, Invalid) as error:
             await self._note(claim, "refused", error.detail)
-            await self._pause(claim, _REFUSED_PAUSE)
+            await self._upkeep.pause(claim, _REFUSED_PAUSE)
             return
         try:
             await claim.advance(step="made", trouble=None, detail="")
@@ -336,23 +314,10 @@ class Steps:
 
     async def _forget(self, claim: Claim) -> None:
         """Give the room back, then drop the record: so what is held always has a record."""
-        value = claim.value
-        with suppress(NotFound):
-            await self._storage.release(value.namespace, self._claims(value), value.mark)
-            await self._quota.release(value.namespace, value.mark)
+        await self._upkeep.release(claim.value)
         await claim.drop()
 
     # --- below
-
-    async def _hold(self, claim: Claim, limits: Limits | None) -> None:
-        value = claim.value
-        await self._quota.hold(value.namespace, value.pod, value.gpus, value.mark, limits)
-        await self._storage.hold(value.namespace, self._claims(value), value.mark, HELD)
-        claim.held_at = self._clock()
-
-    def _claims(self, value: Restart) -> list[str]:
-        sources = (volume.get("persistentVolumeClaim") for volume in value.manifest["spec"].get("volumes") or ())
-        return self._storage.transient(value.namespace, [source["claimName"] for source in sources if source])
 
     async def _delete_exactly(self, value: Restart, uid: str, *, grace_period_seconds: int | None = None) -> None:
         try:
@@ -371,24 +336,4 @@ class Steps:
         if (claim.value.trouble, claim.value.detail) != (trouble, detail):
             log.warning("a pod cannot be made again yet", extra={"pod": claim.value.pod, "why": detail})
             await claim.advance(trouble=trouble, detail=detail)
-        await self._pause(claim, self._patience(claim, _FIRST_PAUSE))
-
-    def _patience(self, claim: Claim, shortest: float) -> float:
-        """Seconds until the next look: what has taken long may take longer, and nobody is to be asked all the while."""
-        age = (self._clock() - claim.value.asked_at).total_seconds()
-        return min(_LONGEST_PAUSE, max(shortest, age / _PATIENCE))
-
-    async def _pause(self, claim: Claim, seconds: float) -> None:
-        """Raises Overtaken if somebody else has taken it."""
-        await self._sleep(seconds)
-        await self._notice(claim)
-        if self._clock() - claim.value.touched_at >= TOUCH_AFTER:
-            if self._clock() - claim.held_at > HELD / 4:
-                await self._hold(claim, None)
-            await claim.advance()
-
-    async def _notice(self, claim: Claim) -> None:
-        """What others have written into the record since, as far as this replica has heard."""
-        known, mine = self._restarts.get(claim.value.namespace, claim.value.pod), claim.value
-        if known is None or (known.holder, known.avoids_node) != (mine.holder, mine.avoids_node):
-            await claim.advance()
+        await self._upkeep.pause(claim, self._upkeep.patience(claim, _FIRST_PAUSE))

@@ -37,7 +37,7 @@ async def test_the_longer_the_quota_is_full_the_more_seldom_it_is_asked(configur
         await switch(cluster, "delay", seconds=0.3, skip=1, method="POST", path=CREATES)
         await restart(replica)
         await until(lambda: pod(cluster) is None)
-        replica.services.restart_pod._steps._sleep = pause
+        replica.services.restart_pod._steps._upkeep._sleep = pause
         quota = cluster.store.get("resourcequotas", NAMESPACE, "genet")
         hard = {**quota["spec"]["hard"], "pods": "0"}
         cluster.store.update("resourcequotas", {**quota, "spec": {"hard": hard}})

@@ -43,6 +43,8 @@ POD = "genet.io/pod"
 """Label of a pod and of what belongs to it: the pod's name. Its Service finds it by that."""
 POD_UID = "genet.io/pod-uid"
 """Label of a Job that saves a pod as an image, and of the Job's pod: the pod's uid."""
+CONTAINER = "genet.io/container-id"
+"""Annotation of such a Job's pod: the ID of the container that it saves."""
 IMAGE = "genet.io/image"
 """Annotation of a Job that saves a pod as an image: what the image is called."""
 SSH_PORT = "genet.io/ssh-port"
@@ -130,6 +132,11 @@ def commit(user: str, unix_seconds: int) -> str:
 def commit_lease(pod_uid: str) -> str:
     """What lets one Job at a time save a pod."""
     return f"commit-{pod_uid}"
+
+
+def rescue(pod_uid: str) -> str:
+    """The Job that lets a container go on which another Job, whose pod this was, may have left paused."""
+    return f"unpause-{pod_uid}"
 
 
 def pvc(user: str, volume: str) -> str:

@@ -1,6 +1,7 @@
 """Save a pod's container as an image: a Job on its node, one at a time for each pod.
 
 Asking makes the Job and answers; nothing has to be driven on from here. How far it is stands in the Job and its pod.
+What a Job that was killed left paused is let go on, see `let_go_on`.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from typing import Any, Final
 
 from genet import naming, references
 from genet.errors import CommitInProgress, Conflict, FieldError, GenetError, Invalid, NotFound
+from genet.flows.let_go_on import LetGoOn
 from genet.flows.lost_node import look
 from genet.flows.save_turn import Turns
 from genet.images import job as jobs
@@ -56,6 +58,11 @@ class SaveImage:
         self._restarts = restarts
         self._clock = clock
         self._turns = Turns(kube, settings.namespace, clock)
+        self._let_go_on = LetGoOn(kube, settings, pods)
+
+    async def run(self) -> None:
+        """Look after Jobs that are killed, until cancelled."""
+        await self._let_go_on.run()
 
     async def __call__(self, pod: Pod, request: CommitRequest, *, user: str) -> CommitStarted:
         """Returns when the Job is there.

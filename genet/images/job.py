@@ -16,11 +16,13 @@ import msgspec
 
 from genet import naming
 from genet.images.source import Source
+from genet.kube.objects import Job
 from genet.kube.quantity import parse
 from genet.settings import Commit
 
 COMMIT: Final = "commit"
 PUSH: Final = "push"
+UNPAUSE: Final = "unpause"
 _CPU: Final = "10m"
 _MEMORY: Final = "64Mi"
 _SCRATCH: Final = "/tmp"  # noqa: S108 # the Job's own, and nobody else is in there
@@ -43,6 +45,7 @@ def manifest(name: str, order: Order, settings: Commit) -> dict[str, Any]:
     labels = {naming.MANAGED: "true", naming.USER: order.user, naming.POD_UID: order.pod_uid}
     if len(order.pod) <= _LABEL_LENGTH:  # the name of a pod that Genet did not make may be longer
         labels[naming.POD] = order.pod
+    pause = "true" if settings.pause else "false"
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -52,23 +55,54 @@ def manifest(name: str, order: Order, settings: Commit) -> dict[str, Any]:
             "activeDeadlineSeconds": settings.timeout_minutes * 60,
             "ttlSecondsAfterFinished": int(timedelta(hours=settings.keep_hours).total_seconds()),
             "template": {
-                "metadata": {"labels": {naming.POD_UID: order.pod_uid}},
-                "spec": _pod(order, settings),
+                "metadata": {
+                    "labels": {naming.POD_UID: order.pod_uid},
+                    "annotations": {naming.CONTAINER: order.source.container_id},
+                },
+                "spec": _pod(
+                    order.source.node,
+                    settings,
+                    initContainers=[
+                        _container(COMMIT, settings, [f"--pause={pause}", order.source.container_id, order.target])
+                    ],
+                    containers=[_container(PUSH, settings, [order.target])],
+                ),
             },
         },
     }
 
 
-def _pod(order: Order, settings: Commit) -> dict[str, Any]:
-    pause = "true" if settings.pause else "false"
+def rescue(name: str, source: Source, settings: Commit, owner: Job | None) -> dict[str, Any]:
+    """Lets a container go on that a killed Job may have left paused; fails, and does nothing else, if it is not.
+
+    Tried once: a second time might come in the middle of the next save. `owner` is the killed Job, if it is there.
+    """
+    metadata: dict[str, Any] = {"name": name, "labels": {naming.MANAGED: "true"}}
+    if owner is not None:
+        reference = {"apiVersion": "batch/v1", "kind": "Job", "name": owner.metadata.name, "uid": owner.metadata.uid}
+        metadata["ownerReferences"] = [reference]
+    spec = _pod(source.node, settings, containers=[_container(UNPAUSE, settings, [source.container_id])])
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": metadata,
+        "spec": {
+            "backoffLimit": 0,
+            "activeDeadlineSeconds": settings.timeout_minutes * 60,
+            "ttlSecondsAfterFinished": int(timedelta(hours=settings.keep_hours).total_seconds()),
+            "template": {"spec": spec},
+        },
+    }
+
+
+def _pod(node: str, settings: Commit, **containers: list[dict[str, Any]]) -> dict[str, Any]:
     spec: dict[str, Any] = {
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "affinity": {"nodeAffinity": _only_on(order.source.node)},
+        "affinity": {"nodeAffinity": _only_on(node)},
         "tolerations": [{"operator": "Exists"}],
-        "initContainers": [_container(COMMIT, settings, [f"--pause={pause}", order.source.container_id, order.target])],
-        "containers": [_container(PUSH, settings, [order.target])],
+        **containers,
         "volumes": [
             {"name": "containerd", "hostPath": {"path": settings.socket, "type": "Socket"}},
             {"name": "scratch", "emptyDir": {"sizeLimit": "1Gi"}},

@@ -6,9 +6,11 @@ from typing import Final, Literal
 Language = Literal["en", "zh"]
 
 _PAUSED: Final = (
-    ". If the pod does not answer any more its processes were left stopped: restart it, or have an administrator run "
-    "nerdctl unpause on the node",
-    "。如果容器组不再响应，说明其中的进程仍处于暂停状态：请重启它，或请管理员在节点上执行 nerdctl unpause",
+    ". If the pod's processes were left stopped, Genet lets them go on in a moment. Should it not answer after that, "
+    "have an administrator run nerdctl unpause on the node; a restart helps as well, and loses what is outside of the "
+    "volumes",
+    "。如果其中的进程仍处于暂停状态，Genet 会随即恢复它们。若之后容器组仍不响应，请管理员在节点上执行 nerdctl unpause；"
+    "重启也可以恢复，但会丢失卷以外的内容",
 )
 CODES: Final[Mapping[str, tuple[str, str]]] = {
     "waiting": ("it waits for its turn on the pod's node", "正在等待容器组所在节点"),

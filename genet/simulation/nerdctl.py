@@ -1,8 +1,9 @@
 """The program `nerdctl`, as far as a Job uses it that saves a running container as an image; nothing is stored.
 
 `commit` wants a container that runs on the same node, through a socket that is mounted from it, and takes 2 s; `push`
-wants what was committed there before, and takes 2 s. What goes wrong is told by a word in the image's name, in the
-words of nerdctl and containerd:
+wants what was committed there before, and takes 2 s. A `commit` that is killed leaves the container paused until
+`unpause`, but what runs in it here does not notice. What goes wrong is told by a word in the image's name, in the words
+of nerdctl and containerd:
 
     commit  nospace       the node's disk is full
             toodeep       too many layers to be mounted
@@ -65,6 +66,8 @@ class Nerdctl:
     """(node, image): the containerID that it was made of."""
     pushed: dict[str, str] = field(default_factory=dict)
     """What the registries have by now: image, and the containerID that it was made of."""
+    paused: set[str] = field(default_factory=set)
+    """containerIDs."""
 
     async def run(self, pod: Obj, container: Obj, args: Sequence[str], write: Write) -> int:
         """Its exit code."""
@@ -82,6 +85,8 @@ class Nerdctl:
                 await self._commit(pod, call, container_id, image, write)
             case "push", [image]:
                 await self._push(pod, call, image, write)
+            case "unpause", [container_id]:
+                await self._unpause(pod, container_id, write)
             case _:
                 raise _Fatal(f"unknown subcommand or wrong number of arguments: {call.command}")
 
@@ -95,7 +100,12 @@ class Nerdctl:
         if "collected" in image:
             missing = f"failed to ensure the base image's content: content digest {_DIGEST}: not found"
             await self._log(write, "warning", missing)
+        pauses = call.options.get("--pause", "true") == "true" and container_id not in self.paused
+        if pauses:
+            self.paused.add(container_id)
         await self.sleep(FOREVER if "endless" in image else SECONDS)
+        if pauses:
+            self.paused.discard(container_id)
         for word, failure in _COMMIT_FAILURES.items():
             if word in image:
                 raise _Fatal(failure)
@@ -123,6 +133,14 @@ class Nerdctl:
         self.pushed[image] = made_of
         await write(f"manifest-{digest}: done           |++++++++++++++++++++++++++++++++++++++|\n".encode())
         await write(b"elapsed: 2.0 s    total:  11.2 M (5.6 MiB/s)\n")
+
+    async def _unpause(self, pod: Obj, container_id: str, write: Write) -> None:
+        if not self._runs(pod["spec"]["nodeName"], container_id):
+            raise _Fatal(f"no such container {container_id}")
+        if container_id not in self.paused:
+            raise _Fatal(f"container {container_id} is not paused")
+        self.paused.discard(container_id)
+        await write(f"{container_id}\n".encode())
 
     def _runs(self, node: str, container_id: str) -> bool:
         wanted = f"containerd://{container_id}"

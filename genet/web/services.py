@@ -260,9 +260,8 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
         )
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(cache.run()) for cache in (*services.caches, restarts.cache)]
-            rooms = (facts, overview, services.gauges, companions, restart_pod)
+            rooms = (facts, overview, services.gauges, companions, restart_pod, reclaiming, save_image)
             tasks += [group.create_task(room.run()) for room in rooms]
-            tasks.append(group.create_task(reclaiming.run()))
             if provider is not None:
                 tasks.append(group.create_task(provider.keys.run()))
             if identity.is_needed:

@@ -25,7 +25,9 @@ COMMIT: dict[str, Any] = {
     "enabled": True,
     "repository": "registry.example.com/people/{userIdentifier}",
     "image": "registry.example.com/genet/nerdctl:2",
+    "pause": False,
 }
+"""Nothing is paused, so nobody makes a Job to let something go on: that is told in `test_let_go_on`."""
 SLEEP = ["sleep", "infinity"]
 ENDLESS = "endless"
 """Saving as this takes for ever."""
@@ -459,7 +461,7 @@ async def test_from_pending_to_an_image_that_is_there(replica, cluster):
     assert seen[-1]["startedAt"] <= seen[-1]["finishedAt"]
     assert {one["status"] for one in seen} <= {"pending", "running", "succeeded"}
     messages = [one["message"] or "" for one in seen]
-    assert any("stand still" in message for message in messages)
+    assert any("it reads" in message for message in messages)
     assert any("pushes" in message for message in messages)
 
 

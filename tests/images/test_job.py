@@ -4,8 +4,9 @@ import msgspec
 import pytest
 
 from genet import naming
-from genet.images.job import Order, manifest
+from genet.images.job import Order, manifest, rescue
 from genet.images.source import Source
+from genet.kube.objects import JOBS
 from genet.settings import Commit
 
 SCRATCH = "/tmp"  # noqa: S108 # the Job's own
@@ -80,6 +81,8 @@ def test_it_is_the_pods_and_says_whose_and_as_what():
         "annotations": {naming.IMAGE: "r.example/alice-a/x:1"},
     }
     assert "commit-alice-a-1" not in str(made["spec"])
+    of_the_pod = made["spec"]["template"]["metadata"]
+    assert of_the_pod == {"labels": {naming.POD_UID: "u-1"}, "annotations": {naming.CONTAINER: "ab" * 32}}
 
 
 def test_a_name_that_is_too_long_for_a_label_is_left_out():
@@ -146,3 +149,23 @@ def test_it_asks_for_little_and_never_for_more_than_it_may_have():
         "limits": {"cpu": "2", "memory": "2Gi"},
     }
     assert containers(cpu="5m", memory="32Mi")[1]["resources"]["requests"] == {"cpu": "5m", "memory": "32Mi"}
+
+
+def test_a_rescue_lets_the_container_go_on_where_it_is_and_asks_once():
+    """Where it comes too late it would let the next save's container go on."""
+    spec = rescue("unpause-u", ORDER.source, SETTINGS, None)["spec"]
+    assert (spec["backoffLimit"], spec["activeDeadlineSeconds"]) == (0, SETTINGS.timeout_minutes * 60)
+    assert spec["ttlSecondsAfterFinished"] == job()["spec"]["ttlSecondsAfterFinished"]
+    of_its_pod, of_a_save = spec["template"]["spec"], pod()
+    (unpause,), push = of_its_pod.pop("containers"), of_a_save.pop("containers")[0]
+    of_a_save.pop("initContainers")
+    assert of_its_pod == of_a_save
+    assert unpause == {**push, "name": "unpause", "args": [*push["args"][:-2], "unpause", "ab" * 32]}
+
+
+def test_a_rescue_is_no_save_and_goes_with_the_job_that_was_killed_if_that_is_there():
+    alone = rescue("unpause-u", ORDER.source, SETTINGS, None)
+    assert alone["metadata"] == {"name": "unpause-u", "labels": {naming.MANAGED: "true"}}
+    killed = JOBS.one.decode(b'{"metadata": {"name": "commit-alice-a-1", "uid": "j"}}')
+    (owner,) = rescue("unpause-u", ORDER.source, SETTINGS, killed)["metadata"]["ownerReferences"]
+    assert owner == {"apiVersion": "batch/v1", "kind": "Job", "name": "commit-alice-a-1", "uid": "j"}

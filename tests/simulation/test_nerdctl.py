@@ -108,3 +108,41 @@ async def test_without_the_socket_of_the_node_nothing_can_be_done(empty: World):
     save(empty, await running(empty), mounted="/somewhere/else")
     await empty.time.advance(20)
     assert f'cannot access containerd socket \\"{SOCKET}\\": no such file' in logs(empty, "commit")
+
+
+def unpause(world: World, name: str, container_id: str) -> None:
+    container = {
+        "name": "unpause",
+        "image": "registry.example/nerdctl:1",
+        "command": ["nerdctl"],
+        "args": ["--address", SOCKET, "--namespace", "k8s.io", "unpause", container_id],
+        "volumeMounts": [{"name": "socket", "mountPath": SOCKET}],
+    }
+    pod = {
+        "restartPolicy": "Never",
+        "containers": [container],
+        "volumes": [{"name": "socket", "hostPath": {"path": SOCKET, "type": "Socket"}}],
+        "nodeSelector": {"kubernetes.io/hostname": world.get("web")["spec"]["nodeName"]},
+    }
+    world.create("jobs", name, {"backoffLimit": 0, "template": {"spec": pod}})
+
+
+async def test_a_container_is_paused_while_it_is_read_and_after_a_commit_that_was_killed(empty: World):
+    container_id, nerdctl = await running(empty), empty.cluster.nerdctl
+    save(empty, container_id)
+    await empty.time.advance(3.5)
+    assert nerdctl.paused == {container_id}
+    await empty.time.advance(10)
+    assert nerdctl.paused == set()
+
+    empty.store.delete("jobs", "default", "commit-1")
+    await empty.time.advance(5)
+    save(empty, container_id, "registry.example/people/alice/endless:1", activeDeadlineSeconds=60)
+    await empty.time.advance(90)
+    assert ended(empty) == [("Failed", "DeadlineExceeded")]
+    assert nerdctl.paused == {container_id}
+    for name, reason in (("unpause-1", "CompletionsReached"), ("unpause-2", "BackoffLimitExceeded")):
+        unpause(empty, name, container_id)
+        await empty.time.advance(10)
+        assert nerdctl.paused == set()
+        assert empty.get(name, "jobs")["status"]["conditions"][-1]["reason"] == reason

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Stands in for nerdctl where there is none to be had: its `commit` and `push`, done through containerd's own `ctr`.
+"""Stands in for nerdctl where there is none to be had: its `commit`, `push` and `unpause`, done through `ctr`.
 
 Only what Genet's Job says is understood, in nerdctl's own words; everything else is an error, so that a Job that says
 something else is seen. What it is asked for it does for real: the container is paused, containerd compares its snapshot
@@ -134,6 +134,13 @@ def push(containerd: Containerd, name: str, *, insecure: bool) -> None:
     print("done", flush=True)
 
 
+def unpause(containerd: Containerd, container: str) -> None:
+    if containerd.state(container) != "PAUSED":
+        raise LookupError(f"container {container} is not paused")
+    containerd("tasks", "resume", container)
+    print(container, flush=True)
+
+
 def _locked(data_root: Path, container: str) -> io.TextIOWrapper:
     directory = data_root / "containers" / container
     directory.mkdir(parents=True, exist_ok=True)
@@ -235,6 +242,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     one.add_argument("container")
     one.add_argument("name")
     commands.add_parser("push", allow_abbrev=False).add_argument("name")
+    commands.add_parser("unpause", allow_abbrev=False).add_argument("container")
     return parser.parse_args(argv)
 
 
@@ -245,6 +253,8 @@ def main(argv: Sequence[str]) -> None:
         if arguments.command == "commit":
             pause = arguments.pause == "true"
             commit(containerd, arguments.data_root, arguments.container, arguments.name, pause=pause)
+        elif arguments.command == "unpause":
+            unpause(containerd, arguments.container)
         else:
             push(containerd, arguments.name, insecure=arguments.insecure_registry)
     except (RuntimeError, LookupError, OSError) as error:

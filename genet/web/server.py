@@ -32,6 +32,7 @@ from genet.web.app import create_app
 from genet.web.boundary import ASGIApp
 from genet.web.services import Services, running
 from genet.web.telemetry import LoopLag
+from genet.web.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ def server_of(app: ASGIApp, host: str, port: int, tls: TLS | None = None) -> Ser
     keeps its connection: one more listener, and nobody would be answered any more.
     """
     return Server(
-        app,
+        Turns(app),
         address=host,
         port=port,
         interface=Interfaces.ASGINL,

@@ -28,6 +28,7 @@ from genet.web.app import create_litestar
 from genet.web.boundary import LOOPBACK_NAMES, Boundary
 from genet.web.guards import OPERATION
 from genet.web.services import running
+from genet.web.turns import Turns
 
 _HEADERS = {
     "ETag": '"0123456789abcdef0123456789abcdef-gzip"',
@@ -56,7 +57,7 @@ async def application(config: Path, port: int) -> None:
         app = create_litestar(settings)
         app.register(constant)
         app.state.services = services
-        await _serve(Boundary(app, hosts=LOOPBACK_NAMES, trusts_local_programs=True), port)
+        await _serve(Turns(Boundary(app, hosts=LOOPBACK_NAMES, trusts_local_programs=True)), port)
 
 
 @get(["/", "/readyz"])

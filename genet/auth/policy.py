@@ -50,6 +50,8 @@ POLICY: Final[Mapping[str, Rule]] = {
     "cluster:node": Rule(Access.ANYBODY, CLUSTER_READ),
     "cluster:availability": Rule(Access.LOGGED_IN, CLUSTER_READ),
     "cluster:usage": Rule(Access.LOGGED_IN, CLUSTER_READ),
+    "monitor:cluster": Rule(Access.ADMIN, CLUSTER_READ),
+    "monitor:system": Rule(Access.ADMIN, CLUSTER_READ),
     "pods:list": Rule(Access.LOGGED_IN, PODS_READ),
     "pods:create": Rule(Access.LOGGED_IN, PODS_WRITE),
     "pods:get": Rule(Access.LOGGED_IN, PODS_READ),

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from genet.gpus.dynamic import OFF, PATIENT, REFUSED, DynamicResources, nodes_of
 from genet.gpus.model import NodeFacts, Reading
@@ -106,6 +106,15 @@ class Facts:
     def dra(self, now: datetime) -> SourceState:
         """What can be said of DRA as a source."""
         return self._dynamic.source(now) if self._dynamic else OFF
+
+    def caches(self) -> dict[str, Cache[Any]]:
+        """Those in use, by kind; a cluster may not have all."""
+        known: list[Cache[Any]] = [self.nodes, self.pods]
+        if self._dynamic is not None and self._dynamic.group.is_served:
+            known += [self._dynamic.slices, self._dynamic.claims]
+        if self._device_info is not None:
+            known.append(self._device_info)
+        return {cache.resource.kind: cache for cache in known}
 
     @property
     def remark(self) -> str | None:

@@ -21,7 +21,7 @@ from genet.errors import Unavailable
 from genet.gpus.facts import Facts
 from genet.gpus.merge.inventory import Kind, NodeDevices, inventory
 from genet.gpus.merge.unreadable import unreadable
-from genet.gpus.overview import Audience, Availability, Form, Moment, Sources, SourceState
+from genet.gpus.overview import Audience, Availability, Form, Moment, Sources, SourceState, Summary
 from genet.gpus.telemetry.feed import Feed, Rounds
 from genet.gpus.unfailing import again_and_again
 from genet.gpus.usage.holders import Ledger, NodeUse, node_use
@@ -129,6 +129,16 @@ class OverviewService:
         self._require_ready()
         await self.settle()
         return self._fleet.devices
+
+    async def summary(self) -> Summary:
+        """How many devices of which type are in what state.
+
+        Raises:
+            Unavailable: as for `overview`.
+        """
+        self._require_ready()
+        await self.settle()
+        return self._fleet.summary()
 
     async def settle(self) -> None:
         """Bring the fleet up to what is known; readings of a round still being taken in come when they come."""

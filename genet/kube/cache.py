@@ -60,6 +60,8 @@ class Cache(Generic[T]):
     ) -> None:
         self.resource = resource
         self.revision = 0
+        self.restarts = 0
+        """How often a list took the place of what the watch had told, since that could not go on."""
         self._kube = kube
         self._scope = scope
         self._timing = timing
@@ -163,6 +165,7 @@ class Cache(Generic[T]):
                 return
             changed = self._replace(self._coming)
             self._coming = None
+            self.restarts += self.is_ready
         else:
             changed = self._follow(news)
         self._position = int(news.resource_version)

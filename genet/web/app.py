@@ -29,6 +29,7 @@ from genet.web.controllers.grants import GrantsController
 from genet.web.controllers.health import live, ready
 from genet.web.controllers.kubeconfig import download_kubeconfig, issue_kubeconfig, show_kubeconfig
 from genet.web.controllers.login import log_in, log_in_ended, log_out
+from genet.web.controllers.monitor import monitor_cluster, monitor_system
 from genet.web.controllers.nodes import show_node
 from genet.web.controllers.oidc import PROTOCOL
 from genet.web.controllers.oidc_kubeconfig import COMMAND_LINE
@@ -102,6 +103,8 @@ def create_litestar(settings: Settings, *, static: Path = spa.STATIC, identify: 
             availability,
             show_node,
             usage,
+            monitor_cluster,
+            monitor_system,
             PodsController,
             VolumesController,
             describe_pod,

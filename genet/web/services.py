@@ -23,6 +23,7 @@ from genet.flows.deletions import Deletions
 from genet.flows.describe_pod import DescribePod
 from genet.flows.extend_pod import ExtendPod
 from genet.flows.issue_kubeconfig import IssueKubeconfig
+from genet.flows.monitor import Monitor
 from genet.flows.places import Places
 from genet.flows.pod_cards import SharedGPUs
 from genet.flows.pod_evidence import CollectEvidence
@@ -76,6 +77,7 @@ class Services:
     gauges: Gauges
     show_node: ShowNode
     usage: UsageReports
+    monitor: Monitor
     tenancy: Tenancy
     identity: Identity
     login: Login | None
@@ -216,6 +218,9 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
             gauges=Gauges(overview.ledger),
             show_node=ShowNode(kube, nodes, overview.ledger, histories, clock),
             usage=usage,
+            monitor=Monitor(
+                facts, overview, namespaces=namespaces, records=identity.cache, restarts=restarts.cache, clock=clock
+            ),
             tenancy=tenancy,
             identity=identity,
             login=Login(upstream, identity.sealer, settings, clock) if upstream else None,

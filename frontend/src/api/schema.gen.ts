@@ -140,6 +140,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/monitor/cluster": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Capacity */
+        get: operations["ApiMonitorClusterMonitorCluster"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitor/system": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This replica */
+        get: operations["ApiMonitorSystemMonitorSystem"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/pods": {
         parameters: {
             query?: never;
@@ -589,10 +623,23 @@ export interface components {
             default: string;
             max: string;
         };
+        /** CPU */
+        CPU: {
+            capacityCores: number;
+            allocatableCores: number;
+            requestedCores: number;
+        };
         /** CPUUse */
         CPUUse: {
             usedCores: number;
             limitCores: number | null;
+        };
+        /** CacheState */
+        CacheState: {
+            kind: string;
+            objects: number;
+            ageSeconds: number | null;
+            restarts: number;
         };
         /** CardHistory */
         CardHistory: {
@@ -608,6 +655,17 @@ export interface components {
             /** Format: date-time */
             updatedAt: string;
             sources: components["schemas"]["Sources"];
+        };
+        /** ClusterState */
+        ClusterState: {
+            nodes: number;
+            nodesReady: number;
+            gpus: components["schemas"]["Summary"];
+            cpu: components["schemas"]["CPU"];
+            memory: components["schemas"]["Memory"];
+            podsByPhase: {
+                [key: string]: number;
+            };
         };
         /** ColumnarGroup */
         ColumnarGroup: {
@@ -888,6 +946,12 @@ export interface components {
             restarts: number;
             exitCode: number | null;
             reason: string | null;
+        };
+        /** Memory */
+        Memory: {
+            capacityBytes: number;
+            allocatableBytes: number;
+            requestedBytes: number;
         };
         /** MemoryUse */
         MemoryUse: {
@@ -1183,6 +1247,14 @@ export interface components {
             byType: {
                 [key: string]: components["schemas"]["Counts"];
             };
+        };
+        /** SystemState */
+        SystemState: {
+            version: string;
+            uptimeSeconds: number;
+            replica: string;
+            caches: components["schemas"]["CacheState"][];
+            sources: components["schemas"]["Sources"];
         };
         /** TokenList */
         TokenList: {
@@ -1870,6 +1942,145 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiMonitorClusterMonitorCluster: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClusterState"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiMonitorSystemMonitorSystem: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SystemState"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };

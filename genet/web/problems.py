@@ -20,6 +20,8 @@ from genet.errors import Conflict, FieldError, Forbidden, GenetError, Invalid, N
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+INTERNAL = "internal"
+"""The code of what is a bug."""
 
 _STATUS: Mapping[type[GenetError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
@@ -127,7 +129,7 @@ def code_of(status: int) -> str:
 
 def on_bug(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
     log.error("unhandled error", exc_info=error, extra={"method": request.method, "path": request.url.path})
-    return _response(problem(500, "internal", "something went wrong inside Genet; its log says what"))
+    return _response(problem(500, INTERNAL, "something went wrong inside Genet; its log says what"))
 
 
 def _as_sent(request: Request[Any, Any, Any], argument: str) -> str:

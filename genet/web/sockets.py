@@ -13,9 +13,9 @@ import msgspec
 from litestar import WebSocket
 from litestar.exceptions import HTTPException, WebSocketDisconnect, WebSocketException
 
-from genet.errors import GenetError
+from genet.errors import GenetError, NotFound
 from genet.web.boundary import ASGIApp, Message, Receive, Scope, Send
-from genet.web.problems import code_of, status_of
+from genet.web.problems import INTERNAL, code_of, status_of
 
 TERMINAL: Final = "genet.terminal.v1"
 SAID: Final = 4000
@@ -48,6 +48,7 @@ def telling(app: ASGIApp) -> ASGIApp:
 
         async def sending(message: Message) -> None:
             nonlocal is_open
+            message = _in_own_words(message)
             if message["type"] == "websocket.accept":
                 is_open = True
             elif message["type"] == "websocket.close" and not is_open and message["code"] >= SAID:
@@ -60,6 +61,15 @@ def telling(app: ASGIApp) -> ASGIApp:
         await app(scope, receive, sending)
 
     return answer
+
+
+def _in_own_words(message: Message) -> Message:
+    """The framework closes with one code and its own words, whatever it refuses and whatever went wrong."""
+    if message["type"] != "websocket.close" or message["code"] != SAID + HTTPStatus.INTERNAL_SERVER_ERROR:
+        return message
+    if message["reason"] == HTTPStatus.NOT_FOUND.phrase:
+        return {**message, "code": SAID + HTTPStatus.NOT_FOUND, "reason": NotFound.code}
+    return {**message, "reason": INTERNAL}
 
 
 class BrowserScreen:

@@ -16,7 +16,7 @@ from genet.oidc.grants import Grants
 from genet.oidc.holders import Recheck
 from genet.oidc.issuing import Issued
 from genet.oidc.keys import SigningKeys
-from genet.oidc.messages import OAuthError
+from genet.oidc.messages import OFFLINE_ACCESS, REFRESH_TOKEN, OAuthError
 from genet.settings import Settings
 
 _DEVICE_CODES = "device user codes"
@@ -93,10 +93,13 @@ class Provider:
             raise OAuthError("access_denied", "everything of this person has been ended since")
         await self.devices.redeem(record)
         question = decided.question
+        scope = question.scope if question else ()
+        if REFRESH_TOKEN not in client.grant_types:
+            scope = tuple(word for word in scope if word != OFFLINE_ACCESS)
         return await self.grants.issue(
             user,
             client.id,
-            question.scope if question else (),
+            scope,
             name=question.user_agent if question else "",
             auth_time=decided.authenticated_at,
             epoch=decided.epoch,

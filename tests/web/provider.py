@@ -31,6 +31,7 @@ CLIENTS = [
     {"id": "grafana", "secret": SECRET, "redirectURIs": [GRAFANA], "name": "Grafana"},
     {"id": "spa", "redirectURIs": ["https://spa.example.org/back?from=genet"]},
     {"id": "box", "grantTypes": ["device_code", "refresh_token"]},
+    {"id": "lamp", "grantTypes": ["device_code"]},
     {"id": "codeless", "secret": SECRET, "redirectURIs": [GRAFANA], "grantTypes": ["refresh_token"]},
 ]
 OWN_PAGE = {"Origin": ISSUER, "Sec-Fetch-Site": "same-origin"}

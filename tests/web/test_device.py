@@ -74,6 +74,16 @@ async def test_a_device_is_let_in_by_its_complete_address(site):
     assert (await site.refresh(answer.json()["refresh_token"])).status_code == 200
 
 
+async def test_a_client_that_may_not_refresh_gets_nothing_to_refresh_with(site):
+    asked = await ask(site, client_id="lamp")
+    await decide(site, await site.log_in(), asked)
+    device = {"grant_type": DEVICE_CODE, "device_code": asked["device_code"], "client_id": "lamp"}
+    answer = await site.token(device)
+    assert answer.status_code == 200
+    assert "refresh_token" not in answer.json()
+    assert answer.json()["scope"] == "openid groups"
+
+
 async def test_the_complete_address_lets_nobody_in_by_itself(site):
     """Neither does looking at it write anything."""
     asked = await ask(site)

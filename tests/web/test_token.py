@@ -9,7 +9,18 @@ import jwt
 import pytest
 
 from tests.replicas import switch
-from tests.web.provider import GRAFANA, ISSUER, LOOPBACK, PUBLIC, SECRET, VERIFIER, configuration, form_of, site_of
+from tests.web.provider import (
+    GRAFANA,
+    ISSUER,
+    LOOPBACK,
+    PUBLIC,
+    SECRET,
+    VERIFIER,
+    answered,
+    configuration,
+    form_of,
+    site_of,
+)
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -179,6 +190,21 @@ async def test_a_client_may_use_what_it_is_registered_for_alone(site):
     assert is_refused(await site.token(code, auth=("codeless", SECRET)), "unauthorized_client")
     device = {"grant_type": "urn:ietf:params:oauth:grant-type:device_code", "device_code": "x"}
     assert is_refused(await site.token(device, auth=("grafana", SECRET)), "unauthorized_client")
+    refresh = {"grant_type": "refresh_token", "refresh_token": "x", "client_id": "lamp"}
+    assert is_refused(await site.token(refresh), "unauthorized_client")
+    asked = {"client_id": "grafana", "client_secret": SECRET}
+    assert is_refused(await site.http.post("/oidc/device_authorization", data=asked), "unauthorized_client")
+
+
+async def test_a_slash_at_the_end_of_the_issuer_is_in_answers_and_tokens_too(kubeconfig):
+    """API servers and clients compare letter by letter."""
+    issuer = f"{ISSUER}/"
+    async with site_of(configuration(kubeconfig, issuer=issuer)) as site:
+        assert (await site.http.get("/.well-known/openid-configuration")).json()["issuer"] == issuer
+        answer = await site.authorize(await site.log_in(), client_id="grafana")
+        assert answered(answer)["iss"] == issuer
+        token = (await site.tokens(await site.log_in()))["id_token"]
+        assert jwt.decode(token, options={"verify_signature": False})["iss"] == issuer
 
 
 POSTED = ["/oidc/token", "/oidc/revoke", "/oidc/device_authorization"]

@@ -88,6 +88,21 @@ def test_a_pod_is_kept_longer(demo: Demo, visit: Visit, guest):
     assert datetime.fromisoformat(pod["protectedUntil"]) - datetime.fromisoformat(before) > timedelta(days=2)
 
 
+def test_one_click_keeps_a_pod_for_a_day(demo: Demo, visit: Visit, guest):
+    body = {"name": "work", "image": "docker.io/library/ubuntu:24.04"}
+    before = demo.api("POST", "/api/pods", guest, body)["protectedUntil"]
+    page = visit(demo.page("/pods", guest))
+    page.get_by_role("button", name="Extend 1 day: work").click()
+    expect(page.get_by_role("status")).to_contain_text("work is kept; clean-up deletes it on ")
+    # The page's own zone is named, as the server's sentences are in another.
+    expect(page.get_by_role("status")).to_contain_text(re.compile(r"\d\d:\d\d (GMT|UTC)"))
+    [pod] = demo.pods(guest)
+    gained = datetime.fromisoformat(pod["protectedUntil"]) - datetime.fromisoformat(before)
+    assert timedelta(hours=10) < gained <= timedelta(days=1)
+    # What it has is no longer offered: the next step is one that helps.
+    expect(page.get_by_role("button", name="Extend 3 days: work")).to_be_visible()
+
+
 def test_why_it_does_not_run_and_what_it_prints_are_a_click_away(demo: Demo, visit: Visit):
     page = visit(demo.page("/pods", "erin"))
     page.get_by_role("button", name="Status, terminal and logs of broken").click()

@@ -11,7 +11,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** AuthStatus */
+        /**
+         * Who is calling
+         * @description Answers without a login as well; `loginURL` then says where to send a browser.
+         *
+         *     Open, but what it says may depend on who asks; any API token.
+         */
         get: operations["ApiAuthStatusAuthStatus"];
         put?: never;
         post?: never;
@@ -30,7 +35,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** LogOut */
+        /**
+         * Log out
+         * @description End this session, on every replica.
+         *
+         *     For whoever is logged in; API tokens cannot do this.
+         */
         post: operations["ApiAuthLogoutLogOut"];
         delete?: never;
         options?: never;
@@ -45,7 +55,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Config */
+        /**
+         * What the page has to know
+         * @description GPU types, images, limits, volumes and features of this installation: what a create form needs.
+         *
+         *     Open, but what it says may depend on who asks; any API token.
+         */
         get: operations["ApiConfigConfig"];
         put?: never;
         post?: never;
@@ -62,7 +77,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** GpuOverview */
+        /**
+         * Every GPU of the cluster
+         * @description Every GPU of the cluster and who holds it.
+         *
+         *     Open, but what it says may depend on who asks; API tokens need `cluster:read`.
+         */
         get: operations["ApiClusterGpuOverviewGpuOverview"];
         put?: never;
         post?: never;
@@ -79,7 +99,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** GpuOverviewStream */
+        /**
+         * The overview as it changes
+         * @description The overview, and then what changes: events `snapshot` (the form asked for), `change`, `auth`.
+         *
+         *     Open, but what it says may depend on who asks; API tokens need `cluster:read`.
+         */
         get: operations["ApiClusterGpuOverviewStreamGpuOverviewStream"];
         put?: never;
         post?: never;
@@ -96,7 +121,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Availability */
+        /**
+         * What new pods could get
+         * @description What new pods could get now, by type.
+         *
+         *     For whoever is logged in; API tokens need `cluster:read`.
+         */
         get: operations["ApiClusterAvailabilityAvailability"];
         put?: never;
         post?: never;
@@ -113,7 +143,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** ShowNode */
+        /**
+         * One node
+         * @description The devices of one node, their last day, its events and labels; without login as the overview shows them.
+         *
+         *     Open, but what it says may depend on who asks; API tokens need `cluster:read`.
+         */
         get: operations["ApiClusterNodesNodeNameShowNode"];
         put?: never;
         post?: never;
@@ -130,7 +165,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Usage */
+        /**
+         * GPU-hours
+         * @description GPU-hours and GPUs held now by user, type or namespace, and what is held but idle.
+         *
+         *     For whoever is logged in; API tokens need `cluster:read`.
+         */
         get: operations["ApiClusterUsageUsage"];
         put?: never;
         post?: never;
@@ -147,7 +187,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Capacity */
+        /**
+         * Capacity
+         * @description What the cluster has, what is asked of it, and its pods by phase.
+         *
+         *     For administrators; API tokens need `cluster:read`.
+         */
         get: operations["ApiMonitorClusterMonitorCluster"];
         put?: never;
         post?: never;
@@ -164,7 +209,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** This replica */
+        /**
+         * This replica
+         * @description What the replica that answers knows, and how fresh that is.
+         *
+         *     For administrators; API tokens need `cluster:read`.
+         */
         get: operations["ApiMonitorSystemMonitorSystem"];
         put?: never;
         post?: never;
@@ -181,10 +231,24 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** ListPods */
+        /**
+         * List pods and quota
+         * @description Own pods, or with `all=true` those of everybody (admins), and what the caller has used of the quota.
+         *
+         *     Pods made with kubectl are among them, with `managed` false. Complete within two seconds of any change.
+         *
+         *     For whoever is logged in; API tokens need `pods:read`.
+         */
         get: operations["ApiPodsListPods"];
         put?: never;
-        /** CreatePod */
+        /**
+         * Create a pod
+         * @description All is checked before anything is made, and all bad fields are named at once.
+         *
+         *     The answer does not wait for a node: look at `status` and `message` of the pod.
+         *
+         *     For whoever is logged in; API tokens need `pods:write`.
+         */
         post: operations["ApiPodsCreatePod"];
         delete?: never;
         options?: never;
@@ -199,11 +263,21 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** ShowPod */
+        /**
+         * One pod
+         * @description As it stands now; `message` says what keeps it from running.
+         *
+         *     For whoever is logged in; API tokens need `pods:read`.
+         */
         get: operations["ApiPodsPodIdShowPod"];
         put?: never;
         post?: never;
-        /** DeletePod */
+        /**
+         * Delete a pod
+         * @description Gives its GPUs back. Everything outside of its volumes is lost. 204 again while it ends, then 404.
+         *
+         *     For whoever is logged in; API tokens need `pods:write`.
+         */
         delete: operations["ApiPodsPodIdDeletePod"];
         options?: never;
         head?: never;
@@ -219,7 +293,14 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** ExtendPod */
+        /**
+         * Change a pod's protection
+         * @description `hours` from now, never earlier than it is protected already; `until` sets the moment exactly, null ends it.
+         *
+         *     Both, neither, the past, or more than `lifecycle.maxProtectHours` ahead is 422.
+         *
+         *     For whoever is logged in; API tokens need `pods:write`.
+         */
         post: operations["ApiPodsPodIdExtendExtendPod"];
         delete?: never;
         options?: never;
@@ -234,7 +315,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** ShowEvents */
+        /**
+         * A pod's events
+         * @description What Kubernetes said of it within about the last hour, the newest first.
+         *
+         *     For whoever is logged in; API tokens need `pods:read`.
+         */
         get: operations["ApiPodsPodIdEventsShowEvents"];
         put?: never;
         post?: never;
@@ -251,7 +337,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** ListVolumes */
+        /**
+         * List volumes
+         * @description The volumes that pods of the person mount, whether they are made yet or not.
+         *
+         *     For whoever is logged in; API tokens need `pods:read`.
+         */
         get: operations["ApiVolumesListVolumes"];
         put?: never;
         post?: never;
@@ -270,7 +361,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** ResizeVolume */
+        /**
+         * Let a volume grow
+         * @description Ask for more room; the cluster gives it in its own time.
+         *
+         *     For whoever is logged in; API tokens need `pods:write`.
+         */
         post: operations["ApiVolumesNameResizeResizeVolume"];
         delete?: never;
         options?: never;
@@ -285,7 +381,14 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** DescribePod */
+        /**
+         * What a pod is made of, and why it does not run
+         * @description The pod in full, and why it does not run: codes with their params, and sentences in the caller's language.
+         *
+         *     Who else holds GPUs is the overview's to tell: a token that may not read that is not told.
+         *
+         *     For whoever is logged in; API tokens need `pods:read`.
+         */
         get: operations["ApiPodsPodIdDescribeDescribePod"];
         put?: never;
         post?: never;
@@ -304,7 +407,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** ExecInPod */
+        /**
+         * Run a command in a pod
+         * @description Run a command to its end.
+         *
+         *     It is killed, with all it started, at its time-out, when the client hangs up, and when the client's session or token
+         *     ends.
+         *
+         *     For whoever is logged in; API tokens need `pods:write`.
+         */
         post: operations["ApiPodsPodIdExecExecInPod"];
         delete?: never;
         options?: never;
@@ -319,7 +430,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** PodLogs */
+        /**
+         * A pod's log
+         * @description The log of one container: its last lines, all of it, or with `follow` events `log`, `restarted`, `gap`, `end`.
+         *
+         *     For whoever is logged in; API tokens need `pods:read`.
+         */
         get: operations["ApiPodsPodIdLogsPodLogs"];
         put?: never;
         post?: never;
@@ -336,7 +452,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** PodMetrics */
+        /**
+         * What a pod uses
+         * @description What the pod uses just now; what is not known is null, and `sources` says why.
+         *
+         *     For whoever is logged in; API tokens need `pods:read`.
+         */
         get: operations["ApiPodsPodIdMetricsPodMetrics"];
         put?: never;
         post?: never;
@@ -353,7 +474,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** SharedGpus */
+        /**
+         * Who else works on a pod's cards
+         * @description Who else works on the pod's cards. Names are the overview's: a token that may not read that gets none.
+         *
+         *     For whoever is logged in; API tokens need `pods:read`.
+         */
         get: operations["ApiPodsPodIdSharedGpusSharedGpus"];
         put?: never;
         post?: never;
@@ -372,7 +498,14 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** RestartPod */
+        /**
+         * Restart a pod
+         * @description End the pod and make it again; it shows as `Restarting` until it is there. Asking again joins.
+         *
+         *     With `avoidNode=true` it comes up anywhere but where it was, and does not wait for a node that is lost.
+         *
+         *     For whoever is logged in; API tokens need `pods:write`.
+         */
         post: operations["ApiPodsPodIdRestartRestartPod"];
         delete?: never;
         options?: never;
@@ -389,7 +522,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** CommitPod */
+        /**
+         * Save a pod as an image
+         * @description Keep what was installed in the pod's container as an image. Volumes are not part of it.
+         *
+         *     For whoever is logged in; API tokens need `pods:write`.
+         */
         post: operations["ApiPodsPodIdCommitCommitPod"];
         delete?: never;
         options?: never;
@@ -404,7 +542,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** ShowCommit */
+        /**
+         * How far saving a pod is
+         * @description How far the saving of this pod is, or how it ended.
+         *
+         *     For whoever is logged in; API tokens need `pods:read`.
+         */
         get: operations["ApiPodsPodIdCommitStatusShowCommit"];
         put?: never;
         post?: never;
@@ -421,7 +564,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** ShowConsequences */
+        /**
+         * What deleting or restarting a pod loses
+         * @description What is lost when the pod is deleted or restarted, and what stays.
+         *
+         *     For whoever is logged in; API tokens need `pods:read`.
+         */
         get: operations["ApiPodsPodIdConsequencesShowConsequences"];
         put?: never;
         post?: never;
@@ -438,7 +586,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** ShowHistory */
+        /**
+         * Pods that were deleted lately
+         * @description Pods that were deleted within the last week, by the nightly clean-up or over the API, and why.
+         *
+         *     For whoever is logged in; API tokens need `pods:read`.
+         */
         get: operations["ApiHistoryShowHistory"];
         put?: never;
         post?: never;
@@ -455,10 +608,20 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** ShowKubeconfig */
+        /**
+         * Show the kubeconfig
+         * @description The caller's kubeconfig where it holds no secret; in certificate mode 409 `use_post`.
+         *
+         *     For whoever is logged in; API tokens cannot do this.
+         */
         get: operations["ApiKubeconfigShowKubeconfig"];
         put?: never;
-        /** IssueKubeconfig */
+        /**
+         * Issue a kubeconfig with a certificate
+         * @description A kubeconfig with a certificate of its own, in certificate mode.
+         *
+         *     For whoever is logged in; API tokens cannot do this.
+         */
         post: operations["ApiKubeconfigIssueKubeconfig"];
         delete?: never;
         options?: never;
@@ -473,7 +636,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** DownloadKubeconfig */
+        /**
+         * Download the kubeconfig
+         * @description The caller's kubeconfig as a file.
+         *
+         *     For whoever is logged in; API tokens cannot do this.
+         */
         get: operations["ApiKubeconfigDownloadDownloadKubeconfig"];
         put?: never;
         post?: never;
@@ -490,10 +658,20 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** ListSshKeys */
+        /**
+         * List SSH keys
+         * @description Those of the caller, in the order in which they were added.
+         *
+         *     For whoever is logged in; API tokens need `pods:read`.
+         */
         get: operations["ApiProfileSshKeysListSshKeys"];
         put?: never;
-        /** AddSshKey */
+        /**
+         * Add an SSH key
+         * @description It opens the caller's pods, running ones within about a minute.
+         *
+         *     For whoever is logged in; API tokens cannot do this.
+         */
         post: operations["ApiProfileSshKeysAddSshKey"];
         delete?: never;
         options?: never;
@@ -511,7 +689,12 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** RemoveSshKey */
+        /**
+         * Remove an SSH key
+         * @description It opens no pod any more, running ones within about a minute.
+         *
+         *     For whoever is logged in; API tokens cannot do this.
+         */
         delete: operations["ApiProfileSshKeysKeyIdRemoveSshKey"];
         options?: never;
         head?: never;
@@ -525,10 +708,20 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** ListTokens */
+        /**
+         * List API tokens
+         * @description Those of the caller that are good, the newest first.
+         *
+         *     For whoever is logged in; API tokens cannot do this.
+         */
         get: operations["ApiTokensListTokens"];
         put?: never;
-        /** CreateToken */
+        /**
+         * Make an API token
+         * @description For scripts, which cannot log in. The token stands in this answer and is never shown again.
+         *
+         *     For whoever is logged in; API tokens cannot do this.
+         */
         post: operations["ApiTokensCreateToken"];
         delete?: never;
         options?: never;
@@ -546,7 +739,12 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** RevokeToken */
+        /**
+         * Revoke an API token
+         * @description It is refused from now on, on every replica.
+         *
+         *     For whoever is logged in; API tokens cannot do this.
+         */
         delete: operations["ApiTokensTokenIdRevokeToken"];
         options?: never;
         head?: never;
@@ -563,7 +761,12 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** EndGrant */
+        /**
+         * End a grant
+         * @description Its tokens are refused from now on, on every replica; an ID token lives on for minutes (`ttl.idToken`).
+         *
+         *     For whoever is logged in; API tokens cannot do this.
+         */
         delete: operations["ApiGrantsGrantIdEndGrant"];
         options?: never;
         head?: never;
@@ -577,7 +780,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** ListGrants */
+        /**
+         * List programs that act for you
+         * @description Those of the caller that are good, the newest first.
+         *
+         *     For whoever is logged in; API tokens cannot do this.
+         */
         get: operations["ApiGrantsListGrants"];
         put?: never;
         post?: never;
@@ -1809,6 +2017,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description the node's name in Kubernetes */
                 node_name: string;
             };
             cookie?: never;
@@ -1887,6 +2096,7 @@ export interface operations {
                 from?: string | null;
                 /** @description default: now */
                 to?: string | null;
+                /** @description what the hours are added up by */
                 by?: "user" | "type" | "namespace";
             };
             header?: never;
@@ -2095,6 +2305,7 @@ export interface operations {
             query?: {
                 /** @description userIdentifier to act for; admins only */
                 owner?: string | null;
+                /** @description everybody's; admins only */
                 all?: boolean;
             };
             header?: never;
@@ -2302,6 +2513,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description the pod's `id`: `pod-…` */
                 pod_id: string;
             };
             cookie?: never;
@@ -2390,6 +2602,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description the pod's `id`: `pod-…` */
                 pod_id: string;
             };
             cookie?: never;
@@ -2476,6 +2689,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description the pod's `id`: `pod-…` */
                 pod_id: string;
             };
             cookie?: never;
@@ -2595,6 +2809,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description the pod's `id`: `pod-…` */
                 pod_id: string;
             };
             cookie?: never;
@@ -2769,6 +2984,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description of `storage.volumes` */
                 name: string;
             };
             cookie?: never;
@@ -2888,6 +3104,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description the pod's `id`: `pod-…` */
                 pod_id: string;
             };
             cookie?: never;
@@ -2976,6 +3193,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description the pod's `id`: `pod-…` */
                 pod_id: string;
             };
             cookie?: never;
@@ -3103,8 +3321,11 @@ export interface operations {
                 owner?: string | null;
                 /** @description 500; of a file all */
                 tailLines?: number | null;
+                /** @description no older lines */
                 sinceSeconds?: number | null;
+                /** @description default: the main one */
                 container?: string | null;
+                /** @description of the run before the last restart */
                 previous?: boolean;
                 /** @description Server-sent events; as `Accept` says */
                 follow?: boolean | null;
@@ -3113,6 +3334,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description the pod's `id`: `pod-…` */
                 pod_id: string;
             };
             cookie?: never;
@@ -3221,6 +3443,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description the pod's `id`: `pod-…` */
                 pod_id: string;
             };
             cookie?: never;
@@ -3309,6 +3532,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description the pod's `id`: `pod-…` */
                 pod_id: string;
             };
             cookie?: never;
@@ -3394,10 +3618,12 @@ export interface operations {
             query?: {
                 /** @description userIdentifier to act for; admins only */
                 owner?: string | null;
+                /** @description not on the node where it was */
                 avoidNode?: boolean;
             };
             header?: never;
             path: {
+                /** @description the pod's `id`: `pod-…` */
                 pod_id: string;
             };
             cookie?: never;
@@ -3495,6 +3721,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description the pod's `id`: `pod-…` */
                 pod_id: string;
             };
             cookie?: never;
@@ -3614,6 +3841,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description the pod's `id`: `pod-…` */
                 pod_id: string;
             };
             cookie?: never;
@@ -3702,6 +3930,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description the pod's `id`: `pod-…` */
                 pod_id: string;
             };
             cookie?: never;
@@ -4347,6 +4576,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description its `id` */
                 key_id: string;
             };
             cookie?: never;
@@ -4618,6 +4848,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description its `id`, not the token */
                 token_id: string;
             };
             cookie?: never;
@@ -4701,6 +4932,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description its `id` */
                 grant_id: string;
             };
             cookie?: never;

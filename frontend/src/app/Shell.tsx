@@ -1,7 +1,6 @@
 /** Header and frame of every page. */
 import { ActionIcon, Group, Menu, Text, useMantineColorScheme } from "@mantine/core";
 import { IconCheck, IconDeviceDesktop, IconLanguage, IconMoon, IconSun } from "@tabler/icons-react";
-import { useEffect } from "react";
 import { NavLink, Outlet, useLocation } from "react-router";
 import { useSession } from "../api/session";
 import { type Locale, useLanguage, useText } from "../i18n/language";
@@ -15,9 +14,6 @@ export function Shell() {
   const text = useText();
   const { config } = useSession();
   const { search } = useLocation();
-  useEffect(() => {
-    document.title = config.ui.title;
-  }, [config.ui.title]);
   return (
     <>
       <a href="#content" className={classes.skip}>

@@ -12,9 +12,11 @@ import { UsagePage } from "../features/usage/UsagePage";
 import { useText } from "../i18n/language";
 import { EmptyState } from "../ui/EmptyState";
 import { loginHref } from "../ui/LogIn";
+import { useTitle } from "../ui/useTitle";
 import { carryDevUser } from "./devUser";
 
 export function GpusRoute() {
+  useTitle(useText().app.gpus);
   const { auth, loginURL } = useSession();
   const navigate = useNavigate();
   const { pathname, search } = useLocation();
@@ -46,6 +48,7 @@ export function GpusRoute() {
 }
 
 export function PodsRoute() {
+  useTitle(useText().app.pods);
   const navigate = useNavigate();
   const { search } = useLocation();
   const [, setSearch] = useSearchParams();
@@ -85,17 +88,20 @@ export function TerminalRoute() {
 }
 
 export function UsageRoute() {
+  useTitle(useText().app.usage);
   const navigate = useNavigate();
   const { search } = useLocation();
   return (
     <UsagePage
       onHolder={(holder) => navigate({ pathname: "/gpus", search: carryDevUser(search, { holder }) })}
+      onPod={(pod) => navigate({ pathname: "/pods", search: carryDevUser(search, { pod }) })}
     />
   );
 }
 
 export function NotFoundRoute() {
   const text = useText();
+  useTitle(text.app.notFound);
   const { search } = useLocation();
   return (
     <EmptyState title={text.app.notFound}>

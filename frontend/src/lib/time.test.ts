@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { en } from "../i18n/en";
 import { zhCN } from "../i18n/zh-CN";
-import { timeLeft, urgency } from "./time";
+import { formatClock, formatMoment, formatMomentInTable, timeLeft, urgency } from "./time";
 
 const NOW = Date.parse("2026-03-01T12:00:00Z");
 
@@ -19,5 +19,24 @@ describe("time left", () => {
     expect(en.pods.left(left)).toBe(english);
     expect(zhCN.pods.left(left)).toBe(chinese);
     expect(urgency(left)).toBe(level);
+  });
+});
+
+describe("a moment", () => {
+  // The zone of the machine that tests is whatever it is; its name is asked for in the same way.
+  const zone = (locale: string) =>
+    new Intl.DateTimeFormat(locale, { timeZoneName: "short" })
+      .formatToParts(new Date("2026-03-03T12:00:00Z"))
+      .find(({ type }) => type === "timeZoneName")?.value as string;
+
+  it.each(["en", "zh-CN"])("names its zone in %s, as clocks do", (locale) => {
+    expect(formatMoment("2026-03-03T12:00:00Z", locale, NOW)).toContain(zone(locale));
+    expect(formatClock("2026-03-03T12:00:00Z", locale)).toContain(zone(locale));
+    expect(formatMomentInTable("2026-03-03T12:00:00Z", locale, NOW)).not.toContain(zone(locale));
+  });
+
+  it("names its year only when that is not the present one", () => {
+    expect(formatMoment("2026-06-03T12:00:00Z", "en", NOW)).not.toContain("2026");
+    expect(formatMoment("2027-06-03T12:00:00Z", "en", NOW)).toContain("2027");
   });
 });

@@ -37,10 +37,20 @@ export function urgency({ total }: TimeLeft): "soon" | "today" | "later" {
   return total < 6 * HOUR ? "today" : "later";
 }
 
-/** A moment in the reader's own zone: "Mon 24 Nov, 23:00". */
-export function formatMoment(moment: string, locale: string): string {
+/**
+ * A moment in the reader's own zone, which is named, as the server's sentences speak of another:
+ * "Mon, Nov 24, 23:00 GMT+1", with the year if it is not the present one.
+ */
+export function formatMoment(moment: string, locale: string, now = Date.now()): string {
+  return `${formatMomentInTable(moment, locale, now)} ${zoneAt(moment, locale)}`;
+}
+
+/** The same without the zone, for tables, beside which a clock names it. */
+export function formatMomentInTable(moment: string, locale: string, now = Date.now()): string {
+  const isOfAnotherYear = new Date(moment).getFullYear() !== new Date(now).getFullYear();
   return new Intl.DateTimeFormat(locale, {
-    weekday: "short",
+    // Of a day in another year the weekday says little.
+    ...(isOfAnotherYear ? { year: "numeric" } : { weekday: "short" }),
     day: "numeric",
     month: "short",
     hour: "2-digit",
@@ -49,9 +59,16 @@ export function formatMoment(moment: string, locale: string): string {
   }).format(new Date(moment));
 }
 
-/** A time of day with seconds, for "as of". */
+/** A time of day with seconds and its zone, for "as of". */
 export function formatClock(moment: string, locale: string): string {
-  return new Intl.DateTimeFormat(locale, { timeStyle: "medium", hourCycle: "h23" }).format(new Date(moment));
+  const clock = new Intl.DateTimeFormat(locale, { timeStyle: "medium", hourCycle: "h23" });
+  return `${clock.format(new Date(moment))} ${zoneAt(moment, locale)}`;
+}
+
+/** "GMT+1"; with daylight saving time it depends on the moment. Some languages would put it before the time. */
+function zoneAt(moment: string, locale: string): string {
+  const parts = new Intl.DateTimeFormat(locale, { timeZoneName: "short" }).formatToParts(new Date(moment));
+  return parts.find(({ type }) => type === "timeZoneName")?.value ?? "";
 }
 
 /** A time of day without seconds, for axes. */

@@ -21,6 +21,7 @@ export function Sparkline({ values, label, width = 160, height = 28 }: Sparkline
       height={height + 2}
       preserveAspectRatio="none"
     >
+      <title>{label}</title>
       <path className={classes.ground} d={ground} />
       <path className={classes.area} d={area} />
       <path className={classes.line} d={line} vectorEffect="non-scaling-stroke" />

@@ -3,6 +3,7 @@ import { Stack, Title } from "@mantine/core";
 import { useSession } from "../../api/session";
 import { useText } from "../../i18n/language";
 import { LogInFirst } from "../../ui/LogIn";
+import { useTitle } from "../../ui/useTitle";
 import { GrantsPanel } from "./GrantsPanel";
 import { KeysPanel } from "./KeysPanel";
 import { KubectlPanel } from "./KubectlPanel";
@@ -11,6 +12,7 @@ import { TokensPanel } from "./TokensPanel";
 export function AccountPage() {
   const text = useText();
   const { auth } = useSession();
+  useTitle(text.account.title);
   if (!auth.authenticated) {
     return <LogInFirst title={text.account.logInFirst} />;
   }

@@ -1,7 +1,8 @@
 /** API tokens: for scripts and CI, which cannot log in. */
-import { Button, Table } from "@mantine/core";
+import { Anchor, Button, Group, Table } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
 import { useState } from "react";
+import { useSession } from "../../api/session";
 import { useLanguage } from "../../i18n/language";
 import { formatMoment } from "../../lib/time";
 import classes from "./account.module.css";
@@ -13,6 +14,7 @@ export function TokensPanel() {
   const { text, locale } = useLanguage();
   const words = text.account.tokens;
   const { columns, never } = text.account;
+  const { query } = useSession();
   const { data, error, refetch } = useTokens();
   const revoke = useRevokeToken();
   const [creating, setCreating] = useState(false);
@@ -36,13 +38,18 @@ export function TokensPanel() {
           </>
         )}
         action={
-          <Button
-            variant="default"
-            leftSection={<IconPlus size={16} aria-hidden />}
-            onClick={() => setCreating(true)}
-          >
-            {words.create}
-          </Button>
+          <Group gap="md">
+            <Anchor size="sm" href={`/api/docs?${new URLSearchParams(query)}`}>
+              {words.reference}
+            </Anchor>
+            <Button
+              variant="default"
+              leftSection={<IconPlus size={16} aria-hidden />}
+              onClick={() => setCreating(true)}
+            >
+              {words.create}
+            </Button>
+          </Group>
         }
       />
       {creating && <CreateTokenDialog onClose={() => setCreating(false)} />}

@@ -5,7 +5,7 @@
 import type { Slot, SlotPod } from "../../api/types";
 import type { Messages } from "../../i18n/en";
 import { memoryText, percentText, unitText } from "../../lib/readings";
-import { formatMoment } from "../../lib/time";
+import { formatMomentInTable } from "../../lib/time";
 import type { Device } from "./model";
 
 /** Who holds it; "not known" where it is held and nobody said by whom. */
@@ -36,11 +36,11 @@ export function podsText(slot: Slot | undefined): string | null | undefined {
 /** Since when the longest holder has it. */
 export function sinceText(slot: Slot | undefined, locale: string): string | null | undefined {
   const [first] = slot?.pods.flatMap(({ startedAt }) => startedAt ?? []).toSorted() ?? [];
-  return slot && (first ? formatMoment(first, locale) : null);
+  return slot && (first ? formatMomentInTable(first, locale) : null);
 }
 
 export function idleText(slot: Slot | undefined, locale: string): string | null | undefined {
-  return slot && (slot.idleSince === null ? null : formatMoment(slot.idleSince, locale));
+  return slot && (slot.idleSince === null ? null : formatMomentInTable(slot.idleSince, locale));
 }
 
 export function heatText({ power, temperature }: Slot, locale: string): string | null {

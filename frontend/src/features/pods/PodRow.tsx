@@ -1,13 +1,14 @@
 /** One pod in the list. */
-import { ActionIcon, Button, Menu, Text, Tooltip, UnstyledButton } from "@mantine/core";
+import { ActionIcon, Anchor, Button, Menu, Text, Tooltip, UnstyledButton } from "@mantine/core";
 import { IconChevronDown, IconFileText, IconRefresh, IconTrash } from "@tabler/icons-react";
+import { Fragment } from "react";
 import { useSession } from "../../api/session";
 import type { Pod } from "../../api/types";
 import { useLanguage } from "../../i18n/language";
 import { formatMoment, timeLeft, urgency } from "../../lib/time";
 import { errorText } from "../../ui/Problem";
 import classes from "./pods.module.css";
-import { extendSteps, shortImage, statusTone } from "./podText";
+import { extendSteps, nextStep, shortImage, statusParts, statusTone } from "./podText";
 import { useExtendPod } from "./usePods";
 
 interface PodRowProps {
@@ -38,7 +39,14 @@ export function PodRow({ pod, now, onInspect, onRestart, onDelete, onNews }: Pod
       </div>
       <div>
         <span className={classes.status} data-tone={statusTone(pod.status)}>
-          {pod.status}
+          <span>
+            {statusParts(pod.status).map((part, place) => (
+              <Fragment key={place}>
+                {part}
+                <wbr />
+              </Fragment>
+            ))}
+          </span>
         </span>
         {pod.restarts > 0 && (
           <Text size="xs" c="dimmed">
@@ -54,7 +62,7 @@ export function PodRow({ pod, now, onInspect, onRestart, onDelete, onNews }: Pod
       </Text>
       <TimeLeftText deletesAt={pod.deletesAt} now={now} />
       <div className={classes.actions}>
-        <ExtendMenu pod={pod} disabled={terminating} onNews={onNews} />
+        <ExtendButtons pod={pod} now={now} disabled={terminating} onNews={onNews} />
         <Tooltip label={text.pods.inspect}>
           <ActionIcon
             variant="default"
@@ -90,7 +98,10 @@ export function PodRow({ pod, now, onInspect, onRestart, onDelete, onNews }: Pod
       </div>
       {pod.message && (
         <Text size="xs" className={classes.message} data-tone={statusTone(pod.status)}>
-          {pod.message}
+          {pod.message}{" "}
+          <Anchor component="button" size="xs" onClick={onInspect}>
+            {text.status.reasons}
+          </Anchor>
         </Text>
       )}
     </li>
@@ -119,7 +130,10 @@ function TimeLeftText({ deletesAt, now }: { deletesAt: string | null; now: numbe
   );
 }
 
-function ExtendMenu({ pod, disabled, onNews }: Pick<PodRowProps, "pod" | "onNews"> & { disabled: boolean }) {
+type ExtendButtonsProps = Pick<PodRowProps, "pod" | "now" | "onNews"> & { disabled: boolean };
+
+/** What most people want at one click, and other lengths beside it. */
+function ExtendButtons({ pod, now, disabled, onNews }: ExtendButtonsProps) {
   const { text, locale } = useLanguage();
   const { config } = useSession();
   const extend = useExtendPod();
@@ -136,28 +150,44 @@ function ExtendMenu({ pod, disabled, onNews }: Pick<PodRowProps, "pod" | "onNews
         onError: (error) => onNews(`${text.pods.extendFailed(pod.name)}: ${errorText(error, text)}`),
       },
     );
+  const steps = extendSteps(config.lifecycle.maxProtectHours);
+  const next = nextStep(steps, pod.protectedUntil, now);
+  const label = text.pods.extendAtOnce(text.pods.extendBy(next));
   return (
-    <Menu position="bottom-end" withinPortal>
-      <Menu.Target>
+    <Button.Group>
+      <Tooltip label={`${text.pods.extendLead}: ${text.pods.extendBy(next)}`}>
         <Button
           variant="default"
           size="xs"
-          rightSection={<IconChevronDown size={14} aria-hidden />}
+          px="xs"
           loading={extend.isPending}
           disabled={disabled}
-          aria-label={text.pods.extendNamed(pod.name)}
+          aria-label={`${label}: ${pod.name}`}
+          onClick={() => by(next)}
         >
-          {text.pods.extend}
+          {label}
         </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>{text.pods.extendLead}</Menu.Label>
-        {extendSteps(config.lifecycle.maxProtectHours).map((hours) => (
-          <Menu.Item key={hours} onClick={() => by(hours)}>
-            {text.pods.extendBy(hours)}
-          </Menu.Item>
-        ))}
-      </Menu.Dropdown>
-    </Menu>
+      </Tooltip>
+      <Menu position="bottom-end" withinPortal>
+        <Menu.Target>
+          <ActionIcon
+            variant="default"
+            size="input-xs"
+            disabled={disabled || extend.isPending}
+            aria-label={text.pods.extendNamed(pod.name)}
+          >
+            <IconChevronDown size={14} aria-hidden />
+          </ActionIcon>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Label>{text.pods.extendLead}</Menu.Label>
+          {steps.map((hours) => (
+            <Menu.Item key={hours} onClick={() => by(hours)}>
+              {text.pods.extendBy(hours)}
+            </Menu.Item>
+          ))}
+        </Menu.Dropdown>
+      </Menu>
+    </Button.Group>
   );
 }

@@ -1,5 +1,5 @@
 /** The user's own pods: how they are, how long they stay, and what to do with them. */
-import { Button, Group, Skeleton, Stack, Title } from "@mantine/core";
+import { Alert, Button, Group, Skeleton, Stack, Title } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
 import { useState } from "react";
 import { useSearchParams } from "react-router";
@@ -10,6 +10,7 @@ import { useNow } from "../../lib/time";
 import { EmptyState } from "../../ui/EmptyState";
 import { LogInFirst } from "../../ui/LogIn";
 import { News } from "../../ui/News";
+import { Outdated } from "../../ui/Outdated";
 import { Problem } from "../../ui/Problem";
 import { DeleteDialog } from "./DeleteDialog";
 import { HistoryPanel } from "./HistoryPanel";
@@ -39,7 +40,7 @@ interface PodsPageProps {
 export function PodsPage({ onCreate, ...links }: PodsPageProps) {
   const text = useText();
   const { auth } = useSession();
-  const { data, error, refetch } = usePods();
+  const { data, error, refetch, dataUpdatedAt } = usePods();
   if (!auth.authenticated) {
     return <LogInFirst title={text.pods.logInFirst} />;
   }
@@ -53,7 +54,12 @@ export function PodsPage({ onCreate, ...links }: PodsPageProps) {
           {text.pods.create}
         </Button>
       </Group>
-      {error && <Problem title={text.pods.failed} error={error} onRetry={refetch} />}
+      {error &&
+        (data ? (
+          <Outdated at={dataUpdatedAt} error={error} onRetry={refetch} />
+        ) : (
+          <Problem title={text.pods.failed} error={error} onRetry={refetch} />
+        ))}
       {data ? (
         <Pods list={data} {...links} />
       ) : (
@@ -76,7 +82,8 @@ function Pods({ list, ...links }: { list: PodList } & Omit<PodsPageProps, "onCre
   const [doomed, setDoomed] = useState<Pod | null>(null);
   const [restarting, setRestarting] = useState<Pod | null>(null);
   const [news, setNews] = useState("");
-  const inspected = list.pods.find(({ id }) => id === search.get("pod"));
+  const wanted = search.get("pod");
+  const inspected = list.pods.find(({ id }) => id === wanted);
   const inspect = (id: string | null) => {
     const next = new URLSearchParams(search);
     if (id === null) {
@@ -90,6 +97,16 @@ function Pods({ list, ...links }: { list: PodList } & Omit<PodsPageProps, "onCre
   const { columns } = text.pods;
   return (
     <>
+      {wanted !== null && !inspected && (
+        <Alert
+          color="orange"
+          title={text.pods.gone(wanted)}
+          role="status"
+          withCloseButton
+          closeButtonLabel={text.app.close}
+          onClose={() => inspect(null)}
+        />
+      )}
       <QuotaBars quota={list.quota} />
       {list.pods.length === 0 ? (
         <EmptyState title={text.pods.empty} hint={text.pods.emptyHint} />

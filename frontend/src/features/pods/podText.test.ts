@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { extendSteps, shortImage, statusTone } from "./podText";
+import { extendSteps, nextStep, shortImage, statusParts, statusTone } from "./podText";
 
 describe("statusTone", () => {
   it.each([
@@ -21,6 +21,31 @@ describe("extendSteps", () => {
     expect(extendSteps(72)).toEqual([4, 12, 24, 72]);
     expect(extendSteps(100)).toEqual([4, 12, 24, 72, 100]);
     expect(extendSteps(2)).toEqual([2]);
+  });
+});
+
+describe("nextStep", () => {
+  const now = Date.parse("2026-03-01T12:00:00Z");
+  it.each([
+    [[4, 12, 24, 72], null, 24],
+    [[4, 12, 24, 72], "2026-02-01T00:00:00Z", 24],
+    [[4, 12, 24, 72], "2026-03-02T11:00:00Z", 24],
+    [[4, 12, 24, 72], "2026-03-02T11:59:00Z", 72],
+    [[4, 12, 24, 72], "2026-03-02T12:30:00Z", 72],
+    [[4, 12, 24, 72], "2026-03-04T12:00:00Z", 72],
+    [[4, 8], null, 8],
+  ])("of %j, when kept until %s, is %s hours", (steps, until, hours) => {
+    expect(nextStep(steps, until, now)).toBe(hours);
+  });
+});
+
+describe("statusParts", () => {
+  it.each([
+    ["Running", ["Running"]],
+    ["Init:CrashLoopBackOff", ["Init:", "Crash", "Loop", "Back", "Off"]],
+    ["OOMKilled", ["OOMKilled"]],
+  ])("of %s are %j", (status, parts) => {
+    expect(statusParts(status)).toEqual(parts);
   });
 });
 

@@ -3,6 +3,8 @@ import type { Pod } from "../../api/types";
 
 export type Tone = "good" | "moving" | "bad" | "ended";
 
+const HOUR = 3_600_000;
+
 const MOVING = new Set(["Pending", "ContainerCreating", "PodInitializing", "Restarting", "Scheduling"]);
 const ENDED = new Set(["Terminating", "Succeeded", "Completed"]);
 
@@ -24,6 +26,17 @@ export function statusTone(status: string): Tone {
 /** Steps for extending, in hours, up to what the installation allows, whose limit is always the last. */
 export function extendSteps(maxProtectHours: number): number[] {
   return [...[4, 12, 24, 72, 168].filter((hours) => hours < maxProtectHours), maxProtectHours];
+}
+
+/** What one click extends by: the first step of at least a day by which the pod gains at least an hour. */
+export function nextStep(steps: readonly number[], protectedUntil: string | null, now: number): number {
+  const kept = protectedUntil === null ? 0 : (Date.parse(protectedUntil) - now) / HOUR;
+  return steps.find((hours) => hours >= 24 && hours - kept >= 1) ?? (steps.at(-1) as number);
+}
+
+/** "ImagePullBackOff" where it may be broken: "Image", "Pull", "Back", "Off". */
+export function statusParts(status: string): string[] {
+  return status.split(/(?<=[a-z:])(?=[A-Z])/);
 }
 
 /** "registry.example/team/pytorch:2.4" is "pytorch:2.4" where room is short. */

@@ -6,6 +6,7 @@ import type { Usage, UsageBy } from "../../api/types";
 import { useLanguage } from "../../i18n/language";
 import { formatMoment } from "../../lib/time";
 import { LogInFirst } from "../../ui/LogIn";
+import { Outdated } from "../../ui/Outdated";
 import { Problem } from "../../ui/Problem";
 import { IdleList } from "./IdleList";
 import { UsageRows } from "./UsageRows";
@@ -15,14 +16,16 @@ import { gapHours, KEYS, RANGES, type Range, usageFromSearch, useUsage } from ".
 interface UsagePageProps {
   /** Somebody's GPUs are to be shown. */
   onHolder: (user: string) => void;
+  /** A pod of one's own is to be shown. */
+  onPod: (id: string) => void;
 }
 
-export function UsagePage({ onHolder }: UsagePageProps) {
+export function UsagePage({ onHolder, onPod }: UsagePageProps) {
   const { text } = useLanguage();
   const { auth } = useSession();
   const [search, setSearch] = useSearchParams();
   const { by, range } = usageFromSearch(search);
-  const { data, error, refetch, isPlaceholderData } = useUsage(by, range);
+  const { data, error, refetch, isPlaceholderData, dataUpdatedAt } = useUsage(by, range);
   if (!auth.authenticated) {
     return <LogInFirst title={text.usage.logInFirst} />;
   }
@@ -61,10 +64,15 @@ export function UsagePage({ onHolder }: UsagePageProps) {
           />
         </Group>
       </Group>
-      {error && <Problem title={text.usage.failed} error={error} onRetry={refetch} />}
+      {error &&
+        (data ? (
+          <Outdated at={dataUpdatedAt} error={error} onRetry={refetch} />
+        ) : (
+          <Problem title={text.usage.failed} error={error} onRetry={refetch} />
+        ))}
       {data ? (
         <div className={classes.report} aria-busy={isPlaceholderData || undefined}>
-          <Report usage={data} by={by} onHolder={onHolder} />
+          <Report usage={data} by={by} onHolder={onHolder} onPod={onPod} />
         </div>
       ) : (
         !error && (
@@ -78,13 +86,12 @@ export function UsagePage({ onHolder }: UsagePageProps) {
   );
 }
 
-interface ReportProps {
+interface ReportProps extends UsagePageProps {
   usage: Usage;
   by: UsageBy;
-  onHolder: (user: string) => void;
 }
 
-function Report({ usage, by, onHolder }: ReportProps) {
+function Report({ usage, by, onHolder, onPod }: ReportProps) {
   const { text } = useLanguage();
   return (
     <Stack gap="lg">
@@ -108,7 +115,7 @@ function Report({ usage, by, onHolder }: ReportProps) {
         <Text size="sm" c="dimmed" mb="sm">
           {usage.idle.length > 0 ? text.usage.idleHint : text.usage.noneIdle}
         </Text>
-        {usage.idle.length > 0 && <IdleList idle={usage.idle} onHolder={onHolder} />}
+        {usage.idle.length > 0 && <IdleList idle={usage.idle} onHolder={onHolder} onPod={onPod} />}
       </section>
     </Stack>
   );

@@ -20,54 +20,56 @@ export function UsageRows({ rows, by, onHolder }: UsageRowsProps) {
   const sorted = rows.toSorted((a, b) => b.gpuHours - a.gpuHours || b.gpusNow - a.gpusNow);
   const label = (key: string) => config.gpuTypes.find(({ name }) => name === key)?.label ?? key;
   return (
-    <Table.ScrollContainer minWidth={480}>
-      <Table className={classes.rows} verticalSpacing={6}>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>{text.usage.keys[by]}</Table.Th>
-            <Table.Th className={classes.barColumn}>{text.usage.gpuHours}</Table.Th>
-            <Table.Th className={classes.figure}>{text.usage.utilization}</Table.Th>
-            <Table.Th className={classes.figure}>{text.usage.gpusNow}</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {sorted.map(({ key, gpuHours, gpusNow, meanUtilization }) => (
-            <Table.Tr key={key}>
-              <Table.Th scope="row" className={classes.key}>
-                {by === "user" && key !== "" ? (
-                  <Anchor
-                    component="button"
-                    size="sm"
-                    title={text.usage.showOnMap(key)}
-                    onClick={() => onHolder(key)}
+    <Table className={classes.rows} verticalSpacing={6}>
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>{text.usage.keys[by]}</Table.Th>
+          <Table.Th className={classes.barColumn}>{text.usage.gpuHours}</Table.Th>
+          <Table.Th className={classes.figure}>{text.usage.utilization}</Table.Th>
+          <Table.Th className={classes.figure}>{text.usage.gpusNow}</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {sorted.map(({ key, gpuHours, gpusNow, meanUtilization }) => (
+          <Table.Tr key={key}>
+            <Table.Th scope="row" className={classes.key}>
+              {by === "user" && key !== "" ? (
+                <Anchor
+                  component="button"
+                  size="sm"
+                  title={text.usage.showOnMap(key)}
+                  onClick={() => onHolder(key)}
+                >
+                  {key}
+                </Anchor>
+              ) : (
+                <Text size="sm">{key === "" ? text.usage.nobody : by === "type" ? label(key) : key}</Text>
+              )}
+            </Table.Th>
+            <Table.Td>
+              <div className={classes.hours}>
+                <div className={classes.bar} aria-hidden>
+                  <div
+                    className={classes.held}
+                    style={{ width: `${most > 0 ? (gpuHours / most) * 100 : 0}%` }}
                   >
-                    {key}
-                  </Anchor>
-                ) : (
-                  <Text size="sm">{key === "" ? text.usage.nobody : by === "type" ? label(key) : key}</Text>
-                )}
-              </Table.Th>
-              <Table.Td>
-                <div className={classes.hours}>
-                  <div className={classes.bar} aria-hidden>
-                    <div
-                      className={classes.held}
-                      style={{ width: `${most > 0 ? (gpuHours / most) * 100 : 0}%` }}
-                    >
-                      {meanUtilization !== null && (
-                        <div className={classes.worked} style={{ width: `${meanUtilization}%` }} />
-                      )}
-                    </div>
+                    {meanUtilization !== null && (
+                      <div className={classes.worked} style={{ width: `${meanUtilization}%` }} />
+                    )}
                   </div>
-                  <span>{number.format(gpuHours)}</span>
                 </div>
-              </Table.Td>
-              <Table.Td className={classes.figure}>{percentText(meanUtilization) ?? "–"}</Table.Td>
-              <Table.Td className={classes.figure}>{number.format(gpusNow)}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+                <span data-label={text.usage.gpuHours}>{number.format(gpuHours)}</span>
+              </div>
+            </Table.Td>
+            <Table.Td className={classes.figure} data-label={text.usage.utilization}>
+              {percentText(meanUtilization) ?? "–"}
+            </Table.Td>
+            <Table.Td className={classes.figure} data-label={text.usage.gpusNow}>
+              {number.format(gpusNow)}
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
   );
 }

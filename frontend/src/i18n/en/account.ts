@@ -57,6 +57,7 @@ export const account = {
     title: "API tokens",
     hint: "For scripts and CI, which cannot log in. A token can do what you can, as far as it may, and never makes other tokens or kubeconfigs.",
     create: "Create a token",
+    reference: "HTTP API",
     empty: "You have no API tokens.",
     failed: "Your tokens cannot be shown",
     createFailed: "The token was not created",

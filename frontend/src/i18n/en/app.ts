@@ -31,6 +31,7 @@ export const app = {
   notFound: "There is no such page.",
   toGpus: "See the GPUs",
   startFailed: "Genet cannot be reached",
+  outdated: (clock: string) => `Not up to date: this is how it was at ${clock}`,
   crashed: "This page broke",
 };
 

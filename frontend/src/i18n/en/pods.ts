@@ -27,8 +27,8 @@ export const pods = {
   deletedAt: (moment: string) => `Clean-up deletes it on ${moment}`,
   neverDeleted: "no end",
   neverDeletedHint: "No clean-up is planned for this pod.",
-  extend: "Extend",
-  extendNamed: (name: string) => `Extend ${name}`,
+  extendAtOnce: (time: string) => `Extend ${time}`,
+  extendNamed: (name: string) => `How long to extend ${name}`,
   extendLead: "Keep it for at least, from now",
   extendBy: (hours: number) =>
     hours % 24 === 0 ? plural(hours / 24, "day", "days") : plural(hours, "hour", "hours"),
@@ -59,6 +59,7 @@ export const pods = {
   empty: "You have no pods",
   emptyHint: "Create one, or click a free GPU in the overview.",
   failed: "Your pods cannot be shown",
+  gone: (id: string) => `There is no pod ${id} among yours. It may have been deleted.`,
   logInFirst: "Log in to see your pods",
   copy: "Copy",
   copied: "Copied",

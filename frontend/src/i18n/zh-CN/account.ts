@@ -58,6 +58,7 @@ export const account: Messages["account"] = {
     title: "API 令牌",
     hint: "供无法登录的脚本和 CI 使用。令牌在其权限范围内可以做您能做的事，但不能创建其他令牌或 kubeconfig。",
     create: "创建令牌",
+    reference: "HTTP API 文档",
     empty: "您没有 API 令牌。",
     failed: "无法显示您的令牌",
     createFailed: "令牌未创建",

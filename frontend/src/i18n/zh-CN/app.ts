@@ -30,6 +30,7 @@ export const app: Messages["app"] = {
   notFound: "没有这个页面。",
   toGpus: "查看 GPU",
   startFailed: "无法连接 Genet",
+  outdated: (clock) => `未能更新：以下是 ${clock} 的情况`,
   crashed: "页面出错了",
 };
 

@@ -84,7 +84,7 @@ def _of_class(
     wanted = claim.spec.storage_class_name
     if wanted and storage_class_known is False:
         return "storage_class_missing", about | {"storageClass": wanted}
-    for event in sorted(events, key=_last_seen, reverse=True):
+    for event in sorted(events, key=last_seen, reverse=True):
         why = _of_event(event, wanted or "", about)
         if why is not None:
             return why
@@ -114,7 +114,8 @@ def _of_event(event: Event, wanted: str, about: dict[str, str]) -> Why | None:
     return why
 
 
-def _last_seen(event: Event) -> float:
+def last_seen(event: Event) -> float:
+    """When it was said last, in Unix seconds."""
     seen = event.last_timestamp or event.event_time
     if event.series is not None:
         seen = event.series.last_observed_time or seen

@@ -43,10 +43,14 @@ def view(
     why: Why | None = None,
     own: PersistentVolume | None = None,
     growable: bool = False,
+    growth: str | None = None,
 ) -> model.Volume:
-    """`why` says what keeps its claim from a volume, `own` is the PersistentVolume that Genet made for it."""
+    """`why` says what keeps its claim from a volume, `own` is the PersistentVolume that Genet made for it.
+
+    `growth` is what keeps it from what it asks for.
+    """
     name = manifests.claim_name(user, volume)
-    message = sentence(why) if why is not None else _moved(user, volume, own)
+    message = sentence(why) if why is not None else _moved(user, volume, own) or growth
     return model.Volume(
         name=volume.name,
         type=volume.type,

@@ -5,7 +5,7 @@ larger without doing it, and its refusal says so.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -13,11 +13,11 @@ from genet import naming
 from genet.auth.user import User
 from genet.errors import Conflict, FieldError, Forbidden, GenetError, Invalid, NotFound, QuotaExceeded, QuotaRefused
 from genet.kube.client import KubeClient
-from genet.kube.objects import EVENTS, PVCS, PersistentVolume, PersistentVolumeClaim, Pod
+from genet.kube.objects import EVENTS, PVCS, Event, PersistentVolume, PersistentVolumeClaim, Pod
 from genet.kube.quantity import parse
 from genet.settings import Storage as Settings
 from genet.settings import Volume
-from genet.storage import manifests, model
+from genet.storage import growth, manifests, model
 from genet.storage.binding import Why, why_unbound
 from genet.storage.service import Storage
 from genet.storage.view import sentence, view
@@ -67,7 +67,8 @@ class Volumes:
         own = await self._own(user, volume)
         why = await self._why(claim, own)
         growable = await self._growable(volume, claim)
-        return view(user.identifier, volume, claim, pods, why=why, own=own, growable=growable)
+        said = growth.hindrance(claim, await self._events(claim)) if growth.is_growing(claim) else None
+        return view(user.identifier, volume, claim, pods, why=why, own=own, growable=growable, growth=said)
 
     async def _own(self, user: User, volume: Volume) -> PersistentVolume | None:
         if not volume.has_own_volume:
@@ -78,9 +79,11 @@ class Volumes:
         why = why_unbound(claim, own, None, [])
         if why is None or why[0] not in ("binding", "no_storage_class"):
             return why
+        return why_unbound(claim, own, None, await self._events(claim))
+
+    async def _events(self, claim: PersistentVolumeClaim) -> Sequence[Event]:
         selector = f"involvedObject.uid={claim.metadata.uid}"
-        events = await self._kube.list(EVENTS, claim.metadata.namespace, field_selector=selector)
-        return why_unbound(claim, own, None, events.items)
+        return (await self._kube.list(EVENTS, claim.metadata.namespace, field_selector=selector)).items
 
     # --- growth
 

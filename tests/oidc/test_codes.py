@@ -1,6 +1,7 @@
 """A code is presented once, by whom and for where it was made."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from genet.errors import Forbidden, Unavailable
 from genet.oidc import codes
 from genet.oidc.grant import GRANT
-from genet.oidc.messages import OAuthError
+from genet.oidc.messages import AUTHORIZATION_CODE, OFFLINE_ACCESS, OAuthError
 from tests.oidc.grant_world import (
     ALICE,
     CHALLENGE,
@@ -58,6 +59,15 @@ async def test_a_code_becomes_tokens_that_say_who_it_was(world: World) -> None:
     }
     assert (issued.scope, issued.expires_in) == (SCOPE, 600)
     assert issued.refresh_token
+
+
+async def test_a_client_that_may_not_refresh_gets_nothing_to_refresh_with(world: World) -> None:
+    one = await world.replica()
+    await logged_in(one)
+    client = replace(world.client(), grant_types=frozenset({AUTHORIZATION_CODE}))
+    issued = await one.grants.redeem(await begun(one, world.clock), client, REDIRECT, VERIFIER)
+    assert issued.refresh_token is None
+    assert OFFLINE_ACCESS not in issued.scope
 
 
 async def test_what_is_stored_holds_neither_code_nor_tokens(world: World) -> None:

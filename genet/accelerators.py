@@ -5,7 +5,7 @@ share, `gpu.intel.com/i915_monitoring` a permission. So the table says which nam
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -28,8 +28,6 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     """Node label with the model of the node's cards."""
     resident_mib: int = 100
     """What driver and firmware keep at most of a card's memory while nobody works on it (MiB)."""
-    memory_label: str | None = None
-    """Node label with the memory of each card, in MiB."""
 
 
 NOTHING_VISIBLE: Final = "void"
@@ -43,7 +41,6 @@ NVIDIA: Final = Vendor(
     partitions=re.compile(r"nvidia\.com/mig-(\d+g\.\d+gb(?:\.me)?)(?:\.shared)?"),
     visible_devices="NVIDIA_VISIBLE_DEVICES",
     product_label="nvidia.com/gpu.product",
-    memory_label="nvidia.com/gpu.memory",
 )
 ASCEND: Final = Vendor(
     name="ascend",
@@ -82,6 +79,9 @@ VENDORS: Final = (
     ),
 )
 
+_MEMORY = re.compile(r"\d{1,9}", re.ASCII)
+_VRAM = re.compile(r"(?:amd\.com/gpu\.vram=|beta\.amd\.com/gpu\.vram\.)(\d{1,6})G(?:=.*)?", re.ASCII)
+"""A label of AMD's, its older form with the value inside the key."""
 _COMPUTE = re.compile(r"(\d{1,2})g\.", re.ASCII)
 _MIG_SUFFIX = re.compile(r"-MIG-(\d+g\.\d+gb(?:\.me)?)$")
 
@@ -110,6 +110,21 @@ def mig_profile_of(product: str) -> str | None:
     """The profile in a product that GPU feature discovery named for its slices (MIG strategy `single`)."""
     match = _MIG_SUFFIX.search(product.removesuffix("-SHARED"))
     return match[1] if match else None
+
+
+def memory_mib(resource: str, labels: Mapping[str, str]) -> int | None:
+    """Of each device that this resource counts, by its node's labels; None: they do not say.
+
+    They speak of one model, whatever else is in the node.
+    """
+    vendor = vendor_of(resource)
+    if vendor is NVIDIA:
+        text = labels.get(f"{resource.removesuffix('.shared')}.memory", "")
+        return int(text) if _MEMORY.fullmatch(text) else None
+    if vendor is None or vendor.name != "amd" or resource != vendor.cards:
+        return None
+    found = next((match for label in labels.items() if (match := _VRAM.fullmatch("=".join(label)))), None)
+    return int(found[1]) * 1024 if found else None
 
 
 def compute_slices(profile: str | None) -> int:

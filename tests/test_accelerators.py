@@ -79,3 +79,25 @@ def test_configured_resources_count_devices_besides_those_of_known_vendors():
     assert counts("acme.com/npu")
     assert counts("nvidia.com/gpu")
     assert not counts("cpu")
+
+
+@pytest.mark.parametrize(
+    ("resource", "labels", "memory"),
+    [
+        ("nvidia.com/gpu", {"nvidia.com/gpu.memory": "81559"}, 81559),
+        ("nvidia.com/gpu.shared", {"nvidia.com/gpu.memory": "81559"}, 81559),
+        ("nvidia.com/mig-1g.5gb", {"nvidia.com/gpu.memory": "40960", "nvidia.com/mig-1g.5gb.memory": "4864"}, 4864),
+        ("nvidia.com/mig-1g.5gb", {"nvidia.com/gpu.memory": "40960"}, None),
+        ("nvidia.com/gpu", {"nvidia.com/gpu.memory": "80 GB"}, None),
+        ("nvidia.com/gpu", {"nvidia.com/gpu.memory": "-1"}, None),
+        ("nvidia.com/gpu", {}, None),
+        ("amd.com/gpu", {"amd.com/gpu.vram": "192G"}, 192 * 1024),
+        ("amd.com/gpu", {"beta.amd.com/gpu.vram.16G": "1"}, 16 * 1024),
+        ("amd.com/gpu", {"beta.amd.com/gpu.vram.16T": "1", "amd.com/gpu.family": "AI"}, None),
+        ("amd.com/cpx_nps4", {"amd.com/gpu.vram": "192G"}, None),
+        ("huawei.com/Ascend910", {"huawei.com/Ascend910.memory": "32768"}, None),
+        ("example.com/gpu", {"example.com/gpu.memory": "32768"}, None),
+    ],
+)
+def test_labels_tell_the_memory_of_what_a_resource_counts(resource, labels, memory):
+    assert accelerators.memory_mib(resource, labels) == memory

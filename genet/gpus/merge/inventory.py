@@ -94,6 +94,8 @@ def _by_kind(
     models: dict[Kind, set[str | None]] = {}
     for card in cards:
         model = kinds.model(card)
+        if card.memory_total is None:
+            card.memory_total = kinds.memory_total(card)
         kind = kinds.kind(kinds.resource(card), card.vendor, model)
         groups.setdefault(kind, []).append(card)
         models.setdefault(kind, set()).add(model)

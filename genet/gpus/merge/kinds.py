@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from genet import accelerators
+from genet import accelerators, naming
 from genet.gpus.merge.devices import Card
 from genet.kube.objects import Node
 from genet.settings import GPUType
@@ -46,6 +46,12 @@ class Kinds:
             return card.product or self._labelled(card.vendor)
         return self._labelled(card.vendor) or next(iter(seen), None)
 
+    def memory_total(self, card: Card) -> int | None:
+        """Of a card in one piece, in MiB, as the node's labels have it; None: they do not say it of this model."""
+        if card.resource is None or card.parts or self._labelled(card.vendor) not in (None, self.model(card)):
+            return None
+        return accelerators.memory_mib(card.resource, self._labels)
+
     def resource(self, card: Card) -> str:
         """Whose group shows the card.
 
@@ -72,7 +78,7 @@ class Kinds:
 
     def _kind(self, resource: str, labels: Mapping[str, str], model: str | None) -> Kind:
         for offered in self._types:
-            if offered.resource_name == resource and offered.node_selector.items() <= labels.items():
+            if offered.resource_name == resource and _selector(offered).items() <= labels.items():
                 return Kind(offered.name, offered.label or offered.name, resource)
         return Kind(f"{resource}/{model}" if model else resource, model or resource, resource)
 
@@ -87,3 +93,10 @@ class Kinds:
         if maker is None or maker.product_label is None or model is None or self._labelled(vendor) == model:
             return self._labels
         return self._labels | {maker.product_label: model}
+
+
+def _selector(offered: GPUType) -> Mapping[str, str]:
+    """Cards that pods share are those of nodes that are marked for it: on others none of that type can be had."""
+    if offered.mode == "shared":
+        return {**offered.node_selector, naming.GPU_MODE: "shared"}
+    return offered.node_selector

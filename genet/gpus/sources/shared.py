@@ -22,7 +22,6 @@ _MODE: Final = "shared"
 _RESOURCE: Final = "nvidia.com/gpu"
 _COUNT: Final = "nvidia.com/gpu.count"
 _FEW: Final = re.compile(r"\d{1,3}", re.ASCII)
-_MEMORY: Final = re.compile(r"\d{1,9}", re.ASCII)
 _USERS: Final = naming.namespace("")
 
 
@@ -35,7 +34,6 @@ def devices(facts: NodeFacts) -> Iterator[Seen]:
     label = labels.get(_COUNT, "") if vendor is accelerators.NVIDIA else ""
     counted = range(int(label)) if _FEW.fullmatch(label) else ()
     seen = {reading.index for reading in facts.readings if reading.vendor == vendor.name}
-    memory = labels.get(vendor.memory_label or "", "")
     for index in sorted(seen.union(counted)):
         yield Seen(
             names=(index_name(vendor.name, index),),
@@ -43,7 +41,7 @@ def devices(facts: NodeFacts) -> Iterator[Seen]:
             index=index,
             resource=resource,
             product=accelerators.model(labels.get(vendor.product_label or "", "")) or None,
-            memory_total=int(memory) if _MEMORY.fullmatch(memory) else None,
+            memory_total=accelerators.memory_mib(resource or "", labels),
         )
 
 

@@ -151,6 +151,15 @@ def test_the_first_type_whose_resource_and_selector_match_names_the_group():
     assert (kind.type, kind.label) == ("any", "any")
 
 
+def test_a_type_of_shared_cards_names_those_of_marked_nodes_alone():
+    shared = GPUType(name="shared", resource_name=GPU, mode="shared")
+    (kind,) = merged(node(labels=A100), types=[shared])
+    assert kind.type == f"{GPU}/{A100['nvidia.com/gpu.product']}"
+    marked = node(capacity={GPU: "0"}, labels={**A100, "genet.io/gpu-mode": "shared"})
+    (kind,) = merged(marked, readings=readings(2), types=[shared, ANY_TYPE])
+    assert kind.type == "shared"
+
+
 @pytest.mark.parametrize("suffix", ["", "-SHARED", "-MIG-1g.5gb", "-MIG-1g.5gb-SHARED"])
 def test_devices_of_no_type_are_named_by_resource_and_model(suffix):
     labels = {"nvidia.com/gpu.product": f"Tesla-T4{suffix}"}
@@ -195,6 +204,30 @@ def test_two_models_offered_as_one_type_stay_one_node():
 def test_one_model_in_the_exporter_s_spelling_splits_nothing():
     (kind,) = merged(node(labels=A100), readings=readings(4, product="NVIDIA A100"), types=[A100_TYPE])
     assert kind.type == "a100"
+
+
+def test_without_an_exporter_the_memory_of_cards_is_their_label_s():
+    labels = {**A100, "nvidia.com/gpu.memory": "40960"}
+    found = only(node(labels=labels), readings=[reading(0, memory_total=40950), reading(1)])
+    assert [slot.memory_total for slot in found.slots] == [40950, 40960, 40960, 40960]
+    assert {slot.memory_used for slot in found.slots} == {None}
+
+
+def test_the_label_s_memory_is_not_that_of_another_model():
+    labels = {**A100, "nvidia.com/gpu.memory": "40960"}
+    cards = [reading(0, product="Tesla-T4"), reading(1, product=A100["nvidia.com/gpu.product"])]
+    nodes = [part.node for part in merged(node(capacity={GPU: "2"}, labels=labels), readings=cards).values()]
+    assert {part.device_type: part.slots[0].memory_total for part in nodes} == {
+        "Tesla-T4": None,
+        A100["nvidia.com/gpu.product"]: 40960,
+    }
+
+
+def test_the_label_s_memory_is_not_that_of_a_card_in_slices():
+    labels = {**A100, "nvidia.com/gpu.memory": "4864", "nvidia.com/mig.strategy": "single"}
+    rows = [reading(0, instance=str(n), profile="1g.5gb") for n in (1, 2)]
+    found = only(node(capacity={GPU: "2"}, labels=labels), readings=rows)
+    assert [(slot.memory_total, len(slot.slices)) for slot in found.slots] == [(None, 2)]
 
 
 def test_an_offered_resource_of_an_unknown_vendor_counts():

@@ -65,7 +65,6 @@ GPU_LIMIT = "genet.io/gpu-limit"
 """Annotation of a namespace: this user's own GPU limit, set by admins."""
 
 POD_NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]{0,26}[a-z0-9])?$"
-VOLUME_NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?$"
 
 _PLAIN = re.compile(r"[a-z0-9]+")
 _PLAIN_LENGTH = 30

@@ -76,7 +76,6 @@ class Upstream:
     Args:
         settings: of the provider.
         clock: the time.
-        calls: how it is asked.
         seconds: a clock that only ever grows.
     """
 
@@ -85,12 +84,11 @@ class Upstream:
         settings: OAuth,
         clock: Clock,
         *,
-        calls: Calls | None = None,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
         self._clock = clock
-        self._calls = calls or Calls(settings)
+        self._calls = Calls(settings)
         self._seconds = seconds
         self._metadata: tuple[Metadata, float] | None = None
         self._failed_until = -1.0

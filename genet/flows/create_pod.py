@@ -63,7 +63,6 @@ class CreatePod:
         templates: ClaimTemplates,
         companions: Companions,
         clock: Callable[[], datetime],
-        entropy: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         self._kube = kube
         self._settings = settings
@@ -76,7 +75,6 @@ class CreatePod:
         self._templates = templates
         self._companions = companions
         self._clock = clock
-        self._entropy = entropy
         self._making: set[asyncio.Task[Pod]] = set()
 
     async def __call__(self, user: User, request: PodRequest, errors: Sequence[FieldError] = ()) -> Created:
@@ -136,7 +134,7 @@ class CreatePod:
 
     async def _named(self, user: User, request: PodRequest, limits: Limits) -> asyncio.Task[Pod]:
         for _ in range(_NAME_TRIES):
-            name = request.name or naming.generated_pod_name(int(self._clock().timestamp()), self._entropy(3))
+            name = request.name or naming.generated_pod_name(int(self._clock().timestamp()), secrets.token_bytes(3))
             try:
                 return await self._create(user, request, name, limits)
             except AlreadyExists as error:

@@ -84,15 +84,12 @@ class ShowPodUse:
         ledger: AskLedger,
         moment: Callable[[], Moment],
         clock: Callable[[], datetime],
-        *,
-        within_seconds: float = WITHIN_SECONDS,
     ) -> None:
         self._kube = kube
         self._prometheus = prometheus
         self._ledger = ledger
         self._moment = moment
         self._clock = clock
-        self._within = within_seconds
         self._recent = Recent(self._ask, seconds=_KEPT_SECONDS, most=_MOST_PODS)
         self._turn = asyncio.Lock()
 
@@ -112,7 +109,7 @@ class ShowPodUse:
 
     async def _measured(self, pod: Pod) -> tuple[Use, SourceState]:
         try:
-            async with asyncio.timeout(self._within):
+            async with asyncio.timeout(WITHIN_SECONDS):
                 found = await self._kube.get(POD_METRICS, pod.metadata.name, pod.metadata.namespace)
         except NotFound:
             return (None, None), self._state("off", _NOT_SERVED)
@@ -129,7 +126,7 @@ class ShowPodUse:
             return None, _OFF
         key = (pod.metadata.namespace, pod.metadata.name, shared)
         try:
-            told = await self._recent.get(key, within=self._within)
+            told = await self._recent.get(key, within=WITHIN_SECONDS)
         except Unavailable as error:
             return None, self._state("unavailable", error.detail)
         nothing = told.cores is None and told.bytes_used is None

@@ -174,7 +174,6 @@ class KubeClient:
         uid: str | None = None,
         resource_version: str | None = None,
         grace_period_seconds: int | None = None,
-        propagation_policy: str = "Background",
     ) -> T | None:
         """Ask for deletion; with `uid` or `resource_version` only of the object that was judged, else Conflict.
 
@@ -184,7 +183,7 @@ class KubeClient:
         options: dict[str, Any] = {
             "kind": "DeleteOptions",
             "apiVersion": "v1",
-            "propagationPolicy": propagation_policy,
+            "propagationPolicy": "Background",
             "preconditions": {"uid": uid, "resourceVersion": resource_version},
             "gracePeriodSeconds": grace_period_seconds,
         }
@@ -194,28 +193,6 @@ class KubeClient:
         left = _decode(resource.one, answer)
         # a pod that never ran ends at once, and the answer shows it as it was
         return left if left.metadata.deletion_timestamp is not None else None
-
-    async def logs(
-        self,
-        namespace: str,
-        pod: str,
-        *,
-        container: str | None = None,
-        tail_lines: int | None = None,
-        since_seconds: int | None = None,
-        previous: bool = False,
-        limit_bytes: int | None = None,
-    ) -> bytes:
-        """What the container printed so far; Invalid while it has not started."""
-        query = {
-            "container": container,
-            "tailLines": tail_lines,
-            "sinceSeconds": since_seconds,
-            "previous": "true" if previous else None,
-            "limitBytes": limit_bytes,
-        }
-        path = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods/{quote(pod, safe='')}/log"
-        return await self._call("GET", path, {key: value for key, value in query.items() if value is not None})
 
     @asynccontextmanager
     async def log_stream(

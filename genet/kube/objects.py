@@ -187,19 +187,11 @@ class NodeAddress(Projection):
     address: str
 
 
-class NodeSystemInfo(Projection):
-    kubelet_version: str = ""
-    container_runtime_version: str = ""
-    os_image: str = ""
-    architecture: str = ""
-
-
 class NodeStatus(Projection):
     capacity: dict[str, str] = {}
     allocatable: dict[str, str] = {}
     conditions: tuple[Condition, ...] = ()
     addresses: tuple[NodeAddress, ...] = ()
-    node_info: NodeSystemInfo = NodeSystemInfo()
 
 
 class Node(KubeObject):
@@ -344,13 +336,11 @@ class ServicePort(Projection):
     port: int
     name: str = ""
     protocol: str = "TCP"
-    target_port: int | str | None = None
     node_port: int | None = None
 
 
 class ServiceSpec(Projection):
     type: str = ""
-    cluster_ip: str = named(name="clusterIP", default="")
     selector: dict[str, str] = {}
     ports: tuple[ServicePort, ...] = ()
 

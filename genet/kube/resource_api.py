@@ -19,11 +19,10 @@ VERSIONS: Final = ("v1", "v1beta2", "v1beta1")
 
 
 class Attribute(Projection):
-    """Of the four, one is set."""
+    """One of them is set, or a truth value."""
 
     string: str | None = None
     int_: int | None = named(name="int", default=None)
-    bool_: bool | None = named(name="bool", default=None)
     version: str | None = None
 
 
@@ -89,7 +88,6 @@ class AllocationResult(Projection):
     pool: str
     device: str
     admin_access: bool | None = None
-    share_id: str | None = named(name="shareID", default=None)
 
 
 class DeviceAllocation(Projection):

@@ -97,13 +97,11 @@ class Collect:
         ttl: Lifetimes,
         *,
         clock: Callable[[], datetime],
-        most_deletes: int = MOST_DELETES,
         tell: Callable[[Record[Any]], None] | None = None,
     ) -> None:
         self._records = records
         self._rules = rules(ttl)
         self._clock = clock
-        self._most = most_deletes
         self._tell = tell
 
     async def sweep(self, *, dry_run: bool = False, may_go_on: Callable[[], Awaitable[bool]] | None = None) -> Sweep:
@@ -123,7 +121,7 @@ class Collect:
             async for page in pages:
                 count += 1
                 over = self._over(page, seen, unreadable)
-                room = self._most - deleted.total()
+                room = MOST_DELETES - deleted.total()
                 deleted += await self._delete(over[:room], dry_run=dry_run)
                 is_told = may_go_on is not None and count % _RENEW_PAGES == 0
                 if len(over) > room or (is_told and may_go_on is not None and not await may_go_on()):

@@ -31,6 +31,8 @@ _MOST_ENDED: Final = 10_000
 """In one pass."""
 _LOOK_SECONDS: Final = 15.0
 _MOST_SECONDS: Final = 120.0
+_PAUSE_SECONDS: Final = 0.1
+"""How long processes have to go before it is looked again; grows with each time."""
 
 
 class Killing:
@@ -38,13 +40,11 @@ class Killing:
 
     Args:
         kube: the gateway.
-        pause_seconds: how long processes have to go before it is looked again; grows with each time.
         most_seconds: how long it is tried.
     """
 
-    def __init__(self, kube: KubeClient, *, pause_seconds: float = 0.1, most_seconds: float = _MOST_SECONDS) -> None:
+    def __init__(self, kube: KubeClient, *, most_seconds: float = _MOST_SECONDS) -> None:
         self._kube = kube
-        self._pause_seconds = pause_seconds
         self._most_seconds = most_seconds
 
     async def family(self, where: Place, cookie: str, began: Started | None) -> bool:
@@ -59,7 +59,7 @@ class Killing:
             if not left:
                 return False
             await self._send(where, processes.hang_up, left)
-            await asyncio.sleep(self._pause_seconds)
+            await asyncio.sleep(_PAUSE_SECONDS)
         except (NotFound, Conflict):
             return False
         except Unavailable:
@@ -84,7 +84,7 @@ class Killing:
                 return False
             except Unavailable:
                 pass
-            await asyncio.sleep(self._pause_seconds * (attempt + 1))
+            await asyncio.sleep(_PAUSE_SECONDS * (attempt + 1))
         return True
 
     async def _look(self, where: Place, cookie: str) -> Table:

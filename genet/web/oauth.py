@@ -55,10 +55,6 @@ def has_form(request: AnyRequest) -> bool:
     return types == [FORM.encode()]
 
 
-def query_of(request: AnyRequest) -> Parameters:
-    return parsed(request.scope["query_string"])
-
-
 def parsed(text: bytes) -> Parameters:
     """Raises OAuthError."""
     return Parameters(pairs_of(text))

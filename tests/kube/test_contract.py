@@ -173,6 +173,11 @@ async def test_nodes_say_what_they_have(kube):
     assert all("cpu" in node.status.allocatable for node in nodes)
 
 
+async def logged(kube, namespace, container="main", **how):
+    async with kube.log_stream(namespace, "p", container=container, idle_seconds=5, **how) as chunks:
+        return b"".join([chunk async for chunk in chunks])
+
+
 async def test_a_pod_runs_logs_and_ends(kube, namespace, pods, until):
     created = await kube.create(PODS, pod("p"), namespace)
     pods.merge(created)
@@ -184,17 +189,17 @@ async def test_a_pod_runs_logs_and_ends(kube, namespace, pods, until):
     (container,) = running.status.container_statuses
     assert container.ready
     assert container.state.running is not None
-    assert await kube.logs(namespace, "p") == b"one\ntwo\n"
-    assert await kube.logs(namespace, "p", container="main", tail_lines=1) == b"two\n"
+    assert await logged(kube, namespace) == b"one\ntwo\n"
+    assert await logged(kube, namespace, tail_lines=1) == b"two\n"
     with pytest.raises(Invalid):
-        await kube.logs(namespace, "p", container="other")
+        await logged(kube, namespace, "other")
     ending = await kube.delete(PODS, "p", namespace, uid=created.metadata.uid)
     assert ending is not None
     assert ending.metadata.deletion_timestamp is not None
     pods.merge(ending)
     await until(lambda: pods.get("p", namespace) is None)
     with pytest.raises(NotFound):
-        await kube.logs(namespace, "p")
+        await logged(kube, namespace)
 
 
 async def test_a_pod_that_never_started_has_no_logs_and_goes_at_once(kube, namespace, pods, until):
@@ -202,7 +207,8 @@ async def test_a_pod_that_never_started_has_no_logs_and_goes_at_once(kube, names
     await until(lambda: pods.get("p", namespace) and pods.get("p", namespace).status.conditions)
     (scheduled,) = pods.get("p", namespace).status.conditions
     assert (scheduled.type, scheduled.status, scheduled.reason) == ("PodScheduled", "False", "Unschedulable")
-    assert await kube.logs(namespace, "p") == b""
+    with pytest.raises(Invalid):
+        await logged(kube, namespace)
     ended = await kube.delete(PODS, "p", namespace)
     await until(lambda: pods.get("p", namespace) is None)
     if ended is not None:

@@ -2,7 +2,7 @@ import gc
 import json
 from datetime import UTC, datetime
 
-from genet.kube.objects import EVENTS, NODES, PODS, SECRETS, SERVICES
+from genet.kube.objects import EVENTS, NODES, PODS, SECRETS
 
 
 def decode(resource, **document):
@@ -79,16 +79,6 @@ def test_the_notes_of_kubectl_apply_are_dropped():
 
 def test_secrets_are_decoded_from_base64():
     assert decode(SECRETS, metadata={"name": "s"}, data={"key": "AP8="}).data == {"key": b"\x00\xff"}
-
-
-def test_ports_may_have_names():
-    ports = [{"port": 22, "targetPort": "ssh", "nodePort": 30022}, {"port": 80, "targetPort": 8080}]
-    assert [
-        port.target_port for port in decode(SERVICES, metadata={"name": "s"}, spec={"ports": ports}).spec.ports
-    ] == [
-        "ssh",
-        8080,
-    ]
 
 
 def test_strings_that_thousands_of_pods_share_are_held_once():

@@ -46,6 +46,12 @@ class Kinds:
             return card.product or self._labelled(card.vendor)
         return self._labelled(card.vendor) or next(iter(seen), None)
 
+    def memory_total(self, card: Card) -> int | None:
+        """Of a card in one piece, in MiB, as the node's labels have it; None: they do not say it of this model."""
+        if card.resource is None or card.parts or self._labelled(card.vendor) not in (None, self.model(card)):
+            return None
+        return accelerators.memory_mib(card.resource, self._labels)
+
     def resource(self, card: Card) -> str:
         """Whose group shows the card.
 

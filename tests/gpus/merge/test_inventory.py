@@ -206,6 +206,30 @@ def test_one_model_in_the_exporter_s_spelling_splits_nothing():
     assert kind.type == "a100"
 
 
+def test_without_an_exporter_the_memory_of_cards_is_their_label_s():
+    labels = {**A100, "nvidia.com/gpu.memory": "40960"}
+    found = only(node(labels=labels), readings=[reading(0, memory_total=40950), reading(1)])
+    assert [slot.memory_total for slot in found.slots] == [40950, 40960, 40960, 40960]
+    assert {slot.memory_used for slot in found.slots} == {None}
+
+
+def test_the_label_s_memory_is_not_that_of_another_model():
+    labels = {**A100, "nvidia.com/gpu.memory": "40960"}
+    cards = [reading(0, product="Tesla-T4"), reading(1, product=A100["nvidia.com/gpu.product"])]
+    nodes = [part.node for part in merged(node(capacity={GPU: "2"}, labels=labels), readings=cards).values()]
+    assert {part.device_type: part.slots[0].memory_total for part in nodes} == {
+        "Tesla-T4": None,
+        A100["nvidia.com/gpu.product"]: 40960,
+    }
+
+
+def test_the_label_s_memory_is_not_that_of_a_card_in_slices():
+    labels = {**A100, "nvidia.com/gpu.memory": "4864", "nvidia.com/mig.strategy": "single"}
+    rows = [reading(0, instance=str(n), profile="1g.5gb") for n in (1, 2)]
+    found = only(node(capacity={GPU: "2"}, labels=labels), readings=rows)
+    assert [(slot.memory_total, len(slot.slices)) for slot in found.slots] == [(None, 2)]
+
+
 def test_an_offered_resource_of_an_unknown_vendor_counts():
     n = node(capacity={"acme.com/npu": "2"})
     assert merged(n) == {}

@@ -7,6 +7,7 @@ there yet.
 Traps:
 - The annotation `run.ai/reserve_for_gpu_index` has held a UUID for long; an index where it is a number, and `-1` as
   long as nothing is known.
+- Nothing here describes cards: where no exporter names them, the merge gives one that nobody has the reserved name.
 - A pod that works on several cards has a label for each group, whose name ends in the group.
 - Anybody can label a pod of their own. That makes them one more member; it takes nothing from the others, and who the
   reservation is and which card it has are said in namespaces that are the scheduler's.
@@ -17,7 +18,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from genet import accelerators
-from genet.gpus.model import Holding, NodeFacts, PodKey, Seen, index_name
+from genet.gpus.model import Holding, NodeFacts, PodKey, index_name
 from genet.kube import requests
 from genet.kube.objects import Pod
 
@@ -27,16 +28,6 @@ _CARD: Final = "run.ai/reserve_for_gpu_index"
 _NUMBER: Final = re.compile(r"\d{1,4}", re.ASCII)
 _UNKNOWN: Final = frozenset({"", "-1"})
 _RESOURCE: Final = "nvidia.com/gpu"
-
-
-def devices(facts: NodeFacts) -> Iterator[Seen]:
-    """The reserved cards; where no exporter speaks, their UUIDs are known from here alone."""
-    vendor = accelerators.NVIDIA.name
-    for card, _ in _reservations(facts):
-        if _NUMBER.fullmatch(card):
-            yield Seen(names=(_name(card),), vendor=vendor, index=int(card), resource=_RESOURCE)
-        else:
-            yield Seen(names=(card,), vendor=vendor, uuid=card, resource=_RESOURCE)
 
 
 def holdings(facts: NodeFacts) -> Iterator[Holding]:

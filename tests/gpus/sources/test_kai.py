@@ -2,7 +2,7 @@ import pytest
 
 from genet.gpus.model import Holding, NodeFacts
 from genet.gpus.sources import kai
-from tests.gpus.builders import GPU, node, pod
+from tests.gpus.builders import GPU, node, only, pod
 
 GROUP = "runai-gpu-group"
 CARD = "run.ai/reserve_for_gpu_index"
@@ -42,12 +42,15 @@ def test_the_annotation_may_hold_an_index():
     assert held(reservation("3"), member("a", "g")) == [("nvidia#3", "a")]
 
 
-@pytest.mark.parametrize(
-    ("card", "names", "uuid", "index"), [("GPU-1", ("GPU-1",), "GPU-1", None), ("3", ("nvidia#3",), None, 3)]
-)
-def test_a_reserved_card_is_known_without_exporters(card, names, uuid, index):
-    (seen,) = kai.devices(NodeFacts(node=node(), pods=(reservation(card), reservation("-1", group="h"))))
-    assert (seen.names, seen.uuid, seen.index, seen.resource) == (names, uuid, index, GPU)
+def test_reserved_cards_are_known_without_exporters():
+    pods = [reservation("GPU-1"), reservation("3", group="h"), member("a", "g"), member("b", "g", "h")]
+    found = only(node(), pods)
+    assert [(slot.uuid, [pod.name for pod in slot.pods]) for slot in found.slots] == [
+        ("GPU-1", ["a", "b"]),
+        (None, []),
+        (None, []),
+        (None, ["b"]),
+    ]
 
 
 def test_a_reservation_without_members_holds_its_card_itself():

@@ -121,5 +121,8 @@ class BodyDTO(AbstractDTO[Any]):
         raise NotImplementedError  # as above
 
     def decode_bytes(self, value: bytes) -> Body[Any]:
+        if "Content-Type" not in self.asgi_connection.headers:
+            # what a header announced the boundary has judged; over HTTP/2 a body may come unannounced
+            raise ClientException("expected Content-Type: application/json", status_code=415)
         data = self.asgi_connection.route_handler.parsed_data_field
         return decode(value, data.inner_types[0].annotation)

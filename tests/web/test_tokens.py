@@ -2,6 +2,7 @@
 
 import re
 
+import msgspec
 import pytest
 
 from genet.auth.tokens import MOST_PER_USER
@@ -132,3 +133,13 @@ async def test_a_token_that_is_no_good_is_nobody_and_never_the_users_own(replica
     for token in (made["token"], "genet-sk-", "x"):
         answer = await by_token(replica, "GET", "/api/pods", token, params={"user": "alice"})
         assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+
+
+async def test_a_body_that_nothing_announced_has_to_say_that_it_is_json(replica):
+    """As HTTP/2 allows: neither its length nor an encoding is in the headers."""
+    content = msgspec.json.encode(REQUEST)
+    for headers, status in (({}, 415), ({"Content-Type": "application/json"}, 201)):
+        request = replica.http.build_request("POST", "/api/tokens", headers=headers, content=content)
+        del request.headers["Content-Length"]
+        assert (await replica.http.send(request)).status_code == status
+    assert len(await listed(replica, "dev-user")) == 1

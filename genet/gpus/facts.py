@@ -84,7 +84,7 @@ class Facts:
         await self.pods.wait_ready()
 
     def of(self, name: str, readings: tuple[Reading, ...]) -> NodeFacts | None:
-        """Everything known of the node; None: there is no such node."""
+        """Everything known of the node, in any order; None: there is no such node."""
         node = self.nodes.get(name)
         if node is None:
             return None
@@ -93,10 +93,10 @@ class Facts:
         slices = dynamic.slices_on(name) if dynamic else ()
         return NodeFacts(
             node=node,
-            pods=_sorted(pods),
+            pods=tuple(pods),
             readings=readings,
-            slices=_sorted(slices),
-            claims=_sorted(dynamic.claims_on(slices, pods)) if dynamic else (),
+            slices=tuple(slices),
+            claims=tuple(dynamic.claims_on(slices, pods)) if dynamic else (),
             claims_known=dynamic is None or dynamic.claims_known,
             device_info=self._device_info.get(_DEVICE_INFO.name_prefix + name, "kube-system")
             if self._device_info
@@ -130,8 +130,3 @@ class Facts:
 
         mark([(None, obj) for obj in cache.all()])
         cache.subscribe(mark)
-
-
-def _sorted(objects: Iterable[T]) -> tuple[T, ...]:
-    """In one order whatever came first, so that every replica says the same."""
-    return tuple(sorted(objects, key=lambda obj: (obj.metadata.namespace, obj.metadata.name)))

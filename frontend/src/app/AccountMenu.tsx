@@ -1,5 +1,5 @@
 /** Who is logged in, and the ways out. */
-import { Badge, Button, Code, CopyButton, Group, Menu, Modal, Stack, Text } from "@mantine/core";
+import { Badge, Button, Code, CopyButton, Group, Menu, Stack, Text } from "@mantine/core";
 import { IconCopy, IconKey, IconLogout, IconUser } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
@@ -7,6 +7,8 @@ import { Link, useLocation } from "react-router";
 import { unwrap } from "../api/errors";
 import { useSession } from "../api/session";
 import { useText } from "../i18n/language";
+import { Dialog } from "../ui/Dialog";
+import { DialogFooter } from "../ui/DialogFooter";
 import { LogInButton } from "../ui/LogIn";
 import { Problem } from "../ui/Problem";
 import { carryDevUser } from "./devUser";
@@ -96,24 +98,18 @@ function LogOutDialog({ everywhere, onClose }: LogOutDialogProps) {
   });
   const title = everywhere ? text.app.logOutEverywhere : text.app.logOut;
   return (
-    <Modal opened onClose={onClose} title={title} closeButtonProps={{ "aria-label": text.app.close }}>
+    <Dialog onClose={onClose} title={title}>
       <Stack gap="md">
         <Text size="sm">{everywhere ? text.app.logOutEverywhereHint : text.app.logOutHint}</Text>
         {logOut.isError && <Problem title={text.app.logOutFailed} error={logOut.error} />}
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onClose}>
-            {text.app.cancel}
-          </Button>
-          <Button
-            {...(everywhere && { color: "red.9" })}
-            loading={logOut.isPending || logOut.isSuccess}
-            onClick={() => logOut.mutate()}
-            data-autofocus
-          >
-            {title}
-          </Button>
-        </Group>
+        <DialogFooter
+          action={title}
+          destructive={everywhere}
+          pending={logOut.isPending || logOut.isSuccess}
+          onConfirm={() => logOut.mutate()}
+          onCancel={onClose}
+        />
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

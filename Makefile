@@ -26,7 +26,7 @@ $(SETUP): requirements.lock pyproject.toml
 	touch $@
 
 # The page is built with the Node.js that comes from the Python index, whatever the machine has.
-$(PAGE): $(SETUP) frontend/package-lock.json $(shell find frontend/src frontend/index.html frontend/vite.config.ts -type f)
+$(PAGE): $(SETUP) frontend/package-lock.json $(shell find frontend/src frontend/*.html frontend/vite.config.ts -type f)
 	cd frontend && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --no-audit --no-fund && PATH="$(CURDIR)/$(BIN):$$PATH" npm run build
 	touch $@
 

@@ -38,6 +38,7 @@ POLICY: Final[Mapping[str, Rule]] = {
     "spa:asset": Rule(Access.PUBLIC),
     "spa:page": Rule(Access.PUBLIC),
     "openapi:schema": Rule(Access.PUBLIC),
+    "openapi:reference": Rule(Access.PUBLIC),
     "downloads:list": Rule(Access.PUBLIC),
     "downloads:file": Rule(Access.PUBLIC),
     "config:show": Rule(Access.ANYBODY, ANY_TOKEN),

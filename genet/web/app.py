@@ -4,18 +4,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from litestar import Litestar, Request, Router
+from litestar import Litestar, Request
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.plugins.prometheus import PrometheusConfig
 
-from genet import __version__
 from genet.auth import proxy
 from genet.errors import GenetError
 from genet.settings import Settings
-from genet.web import problems, spa
+from genet.web import openapi, problems, spa
 from genet.web.boundary import LOOPBACK_NAMES, ASGIApp, Boundary, host_name
 from genet.web.controllers.account import auth_status, config
 from genet.web.controllers.authorize import AUTHORIZATION
@@ -42,7 +39,7 @@ from genet.web.controllers.terminal import terminal
 from genet.web.controllers.tokens import TokensController
 from genet.web.controllers.usage import usage
 from genet.web.controllers.volumes import VolumesController
-from genet.web.guards import OPERATION, Gate, Identify, unguarded
+from genet.web.guards import Gate, Identify, unguarded
 from genet.web.head import looking
 from genet.web.identification import identify_by
 from genet.web.services import Services
@@ -129,6 +126,7 @@ def create_litestar(settings: Settings, *, static: Path = spa.STATIC, identify: 
             AUTHORIZATION,
             DEVICE_PAGE,
             *downloads(settings.server.public_url),
+            spa.reference(static),
             *spa.assets(static),
             spa.page(static),
         ],
@@ -142,20 +140,14 @@ def create_litestar(settings: Settings, *, static: Path = spa.STATIC, identify: 
         middleware=[
             PrometheusConfig(app_name="genet", prefix="genet", group_path=True, exclude_opt_key=UNMEASURED).middleware
         ],
-        openapi_config=OpenAPIConfig(
-            title="Genet",
-            version=__version__,
-            render_plugins=[JsonRenderPlugin(path="/")],
-            openapi_router=Router(
-                "/api/openapi.json", route_handlers=[], include_in_schema=False, opt={OPERATION: "openapi:schema"}
-            ),
-        ),
+        openapi_config=openapi.described(),
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,
         debug=False,
     )
     if missing := unguarded(app.routes):
         raise RuntimeError(f"routes without a line in genet.auth.policy: {', '.join(missing)}")
+    openapi.say_who_may(app.routes)
     return app
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from litestar.params import QueryParameter
+from litestar.params import PathParameter, QueryParameter
 
 from genet.auth.policy import CLUSTER_READ
 from genet.auth.user import User
@@ -12,6 +12,7 @@ from genet.web.guards import AnyConnection, current_caller, current_user
 from genet.web.services import Services
 
 Owner = Annotated[str | None, QueryParameter(name="owner", description="userIdentifier to act for; admins only")]
+PodId = Annotated[str, PathParameter(description="the pod's `id`: `pod-…`")]
 
 
 def caller(request: AnyConnection) -> User:

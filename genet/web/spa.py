@@ -1,4 +1,7 @@
-"""The bundled page: hashed assets that never change, and one document for every address of the page's own."""
+"""The bundled pages: hashed assets that never change, and two documents.
+
+One is for every address of the page's own. The other is the reference of the API, of which the first loads nothing.
+"""
 
 from pathlib import Path, PurePosixPath
 
@@ -31,14 +34,32 @@ def assets(directory: Path) -> list[Router]:
 
 def page(directory: Path) -> HTTPRouteHandler:
     """The document, read once; what looks like a file or belongs to the API is not found instead."""
-    index = directory / "index.html"
-    document = index.read_text() if index.is_file() else _MISSING
+    document = _document(directory / "index.html")
 
     @get(["/", "/{address:path}"], name="spa:page", include_in_schema=False)
     async def spa(address: FromPath[str] = "/") -> Response[str]:
         path = PurePosixPath(address)
         if path.suffix or not _NOT_PAGES.isdisjoint(path.parts[1:2]):
             raise NotFoundException("nothing is here")
-        return Response(document, media_type=MediaType.HTML, headers={"Cache-Control": "no-cache"})
+        return _page(document)
 
     return spa
+
+
+def reference(directory: Path) -> HTTPRouteHandler:
+    """What the API can do, for people to read and to try; it reads `/api/openapi.json`."""
+    document = _document(directory / "api-docs.html")
+
+    @get("/api/docs", name="openapi:reference", include_in_schema=False)
+    async def docs() -> Response[str]:
+        return _page(document)
+
+    return docs
+
+
+def _document(file: Path) -> str:
+    return file.read_text() if file.is_file() else _MISSING
+
+
+def _page(document: str) -> Response[str]:
+    return Response(document, media_type=MediaType.HTML, headers={"Cache-Control": "no-cache"})

@@ -92,8 +92,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     version: str
 
 
-@get("/api/auth/status", name="auth:status", tags=["account"], responses=refusals(403))
+@get("/api/auth/status", name="auth:status", summary="Who is calling", tags=["account"], responses=refusals(403))
 async def auth_status(request: AnyRequest, services: Injected) -> AuthStatus:
+    """Answers without a login as well; `loginURL` then says where to send a browser."""
     user = current_user(request)
     return AuthStatus(
         authenticated=user is not None,
@@ -107,8 +108,9 @@ async def auth_status(request: AnyRequest, services: Injected) -> AuthStatus:
     )
 
 
-@get("/api/config", name="config:show", tags=["account"], responses=refusals(403))
+@get("/api/config", name="config:show", summary="What the page has to know", tags=["account"], responses=refusals(403))
 async def config(services: Injected) -> Config:
+    """GPU types, images, limits, volumes and features of this installation: what a create form needs."""
     settings = services.settings
     return Config(
         gpu_types=tuple([await _gpu_type(kind, services) for kind in settings.gpu.available_types]),

@@ -34,6 +34,7 @@ FormName = Annotated[
 @get(
     "/api/cluster/gpu-overview",
     name="cluster:gpu-overview",
+    summary="Every GPU of the cluster",
     tags=["cluster"],
     operation_class=Alternatives,
     responses=refusals(401, 403, 503) | _UNCHANGED | also(200, ColumnarOverview, columnar.MEDIA_TYPE),
@@ -68,6 +69,7 @@ async def gpu_overview(request: AnyRequest, services: Injected, form: FormName =
 @get(
     "/api/cluster/gpu-overview/stream",
     name="cluster:gpu-overview-stream",
+    summary="The overview as it changes",
     tags=["cluster"],
     media_type="text/event-stream",
     opt={UNMEASURED: True},
@@ -96,7 +98,13 @@ async def gpu_overview_stream(request: AnyRequest, services: Injected, form: For
     return EventStream(listener.chunks(gzip=is_gzip), on_end=ended, headers=headers)
 
 
-@get("/api/cluster/availability", name="cluster:availability", tags=["cluster"], responses=refusals(401, 403, 503))
+@get(
+    "/api/cluster/availability",
+    name="cluster:availability",
+    summary="What new pods could get",
+    tags=["cluster"],
+    responses=refusals(401, 403, 503),
+)
 async def availability(services: Injected) -> Availability:
     """What new pods could get now, by type."""
     return await services.overview.availability()

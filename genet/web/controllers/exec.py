@@ -3,14 +3,14 @@
 import asyncio
 
 from litestar import post
-from litestar.params import FromPath, JSONBody
+from litestar.params import JSONBody
 
 from genet.pods.exec import ExecRequest, ExecResult
 from genet.pods.place import place
 from genet.web.body import Body, BodyDTO
 from genet.web.endings import on_end
 from genet.web.guards import AnyRequest, current_caller
-from genet.web.ownership import Owner, caller, find
+from genet.web.ownership import Owner, PodId, caller, find
 from genet.web.problems import refusals
 from genet.web.services import Injected
 from genet.web.telemetry import UNMEASURED
@@ -19,6 +19,7 @@ from genet.web.telemetry import UNMEASURED
 @post(
     "/api/pods/{pod_id:str}/exec",
     name="pods:exec",
+    summary="Run a command in a pod",
     tags=["pods"],
     dto=BodyDTO,
     return_dto=None,
@@ -29,7 +30,7 @@ from genet.web.telemetry import UNMEASURED
 async def exec_in_pod(
     request: AnyRequest,
     services: Injected,
-    pod_id: FromPath[str],
+    pod_id: PodId,
     data: JSONBody[Body[ExecRequest]],
     owner: Owner = None,
 ) -> ExecResult:

@@ -1,11 +1,12 @@
 """What a person has given clients leave for, and how to take it back."""
 
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 from litestar import Controller, delete, get
 from litestar.exceptions import NotAuthorizedException
-from litestar.params import FromPath
+from litestar.params import PathParameter
 
 from genet.auth.user import User
 from genet.errors import NotFound
@@ -15,6 +16,8 @@ from genet.oidc.provider import Provider
 from genet.web.guards import AnyRequest, current_user
 from genet.web.problems import refusals
 from genet.web.services import Injected
+
+GrantId = Annotated[str, PathParameter(description="its `id`")]
 
 
 class GrantView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -38,7 +41,7 @@ class GrantsController(Controller):
     path = "/api/grants"
     tags = ("grants",)
 
-    @get(name="grants:list", responses=refusals(401, 403, 503))
+    @get(name="grants:list", summary="List programs that act for you", responses=refusals(401, 403, 503))
     async def list_grants(self, request: AnyRequest, services: Injected) -> GrantList:
         """Those of the caller that are good, the newest first."""
         provider = services.provider
@@ -47,8 +50,8 @@ class GrantsController(Controller):
         found = await provider.grants.of(_caller(request))
         return GrantList(grants=tuple(_view(record, provider) for record in found))
 
-    @delete("/{grant_id:str}", name="grants:end", responses=refusals(401, 403, 404, 503))
-    async def end_grant(self, request: AnyRequest, services: Injected, grant_id: FromPath[str]) -> None:
+    @delete("/{grant_id:str}", name="grants:end", summary="End a grant", responses=refusals(401, 403, 404, 503))
+    async def end_grant(self, request: AnyRequest, services: Injected, grant_id: GrantId) -> None:
         """Its tokens are refused from now on, on every replica; an ID token lives on for minutes (`ttl.idToken`)."""
         if services.provider is None:
             raise NotFound("you have no such grant")

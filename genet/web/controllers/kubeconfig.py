@@ -37,6 +37,7 @@ class CrossSite(Forbidden):
 @get(
     "/api/kubeconfig",
     name="kubeconfig:show",
+    summary="Show the kubeconfig",
     tags=["kubeconfig"],
     responses=refusals(401, 403, 404, 409, 503),
 )
@@ -52,6 +53,7 @@ async def show_kubeconfig(
 @post(
     "/api/kubeconfig",
     name="kubeconfig:issue",
+    summary="Issue a kubeconfig with a certificate",
     tags=["kubeconfig"],
     responses=refusals(401, 403, 404, 409, 429, 503),
 )
@@ -66,6 +68,7 @@ async def issue_kubeconfig(request: AnyRequest, services: Injected) -> Response[
 @get(
     "/api/kubeconfig/download",
     name="kubeconfig:download",
+    summary="Download the kubeconfig",
     tags=["kubeconfig"],
     media_type="application/yaml",
     responses=refusals(401, 403, 404, 409, 503),

@@ -68,6 +68,7 @@ async def log_in_ended(request: AnyRequest, services: Injected) -> Response[Any]
 @post(
     "/api/auth/logout",
     name="auth:logout",
+    summary="Log out",
     tags=["account"],
     status_code=204,
     # said by hand, or the document would promise a body that is null

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 from litestar import Response, get
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import QueryParameter
 
 from genet.errors import FieldError, Invalid, Unavailable
 from genet.pods.container_life import chosen
@@ -19,7 +19,7 @@ from genet.web.event_stream import EventStream
 from genet.web.guards import AnyRequest, current_caller
 from genet.web.negotiation import prefers
 from genet.web.openapi import Alternatives, also
-from genet.web.ownership import Owner, caller, find
+from genet.web.ownership import Owner, PodId, caller, find
 from genet.web.patience import LargeAnswer
 from genet.web.problems import refusals
 from genet.web.services import Injected
@@ -34,6 +34,7 @@ _LARGE_BYTES = 256 * 1024
 @get(
     "/api/pods/{pod_id:str}/logs",
     name="pods:logs",
+    summary="A pod's log",
     tags=["pods"],
     opt={UNMEASURED: True},
     operation_class=Alternatives,
@@ -44,15 +45,17 @@ _LARGE_BYTES = 256 * 1024
 async def pod_logs(
     request: AnyRequest,
     services: Injected,
-    pod_id: FromPath[str],
+    pod_id: PodId,
     *,
     owner: Owner = None,
     tail_lines: Annotated[
         int | None, QueryParameter(name="tailLines", ge=0, le=100_000, description="500; of a file all")
     ] = None,
-    since_seconds: Annotated[int | None, QueryParameter(name="sinceSeconds", ge=1, le=10**9)] = None,
-    container: FromQuery[str | None] = None,
-    previous: FromQuery[bool] = False,
+    since_seconds: Annotated[
+        int | None, QueryParameter(name="sinceSeconds", ge=1, le=10**9, description="no older lines")
+    ] = None,
+    container: Annotated[str | None, QueryParameter(description="default: the main one")] = None,
+    previous: Annotated[bool, QueryParameter(description="of the run before the last restart")] = False,
     follow: Annotated[bool | None, QueryParameter(description="Server-sent events; as `Accept` says")] = None,
     form: Annotated[
         Literal["json", "text"], QueryParameter(name="format", description="`text`: the log itself, as a file")

@@ -3,14 +3,14 @@
 from typing import Annotated
 
 from litestar import get, post
-from litestar.params import FromPath, QueryParameter
+from litestar.params import QueryParameter
 
 from genet.pods import model
 from genet.pods.deletions import DeletedPods, shown
 from genet.pods.losses import Consequences, consequences
 from genet.web.guards import AnyRequest
 from genet.web.language import spoken
-from genet.web.ownership import Owner, find, whose
+from genet.web.ownership import Owner, PodId, find, whose
 from genet.web.problems import refusals
 from genet.web.services import Injected
 
@@ -18,6 +18,7 @@ from genet.web.services import Injected
 @post(
     "/api/pods/{pod_id:str}/restart",
     name="pods:restart",
+    summary="Restart a pod",
     tags=["pods"],
     status_code=202,
     responses=refusals(401, 403, 404, 409, 503),
@@ -25,10 +26,10 @@ from genet.web.services import Injected
 async def restart_pod(
     request: AnyRequest,
     services: Injected,
-    pod_id: FromPath[str],
+    pod_id: PodId,
     *,
     owner: Owner = None,
-    avoid_node: Annotated[bool, QueryParameter(name="avoidNode")] = False,
+    avoid_node: Annotated[bool, QueryParameter(name="avoidNode", description="not on the node where it was")] = False,
 ) -> model.Pod:
     """End the pod and make it again; it shows as `Restarting` until it is there. Asking again joins.
 
@@ -42,11 +43,12 @@ async def restart_pod(
 @get(
     "/api/pods/{pod_id:str}/consequences",
     name="pods:consequences",
+    summary="What deleting or restarting a pod loses",
     tags=["pods"],
     responses=refusals(401, 403, 404, 503),
 )
 async def show_consequences(
-    request: AnyRequest, services: Injected, pod_id: FromPath[str], owner: Owner = None
+    request: AnyRequest, services: Injected, pod_id: PodId, owner: Owner = None
 ) -> Consequences:
     """What is lost when the pod is deleted or restarted, and what stays."""
     services.require_synced()
@@ -61,7 +63,13 @@ async def show_consequences(
     )
 
 
-@get("/api/history", name="history:list", tags=["pods"], responses=refusals(401, 403, 404, 503))
+@get(
+    "/api/history",
+    name="history:list",
+    summary="Pods that were deleted lately",
+    tags=["pods"],
+    responses=refusals(401, 403, 404, 503),
+)
 async def show_history(request: AnyRequest, services: Injected, owner: Owner = None) -> DeletedPods:
     """Pods that were deleted within the last week, by the nightly clean-up or over the API, and why."""
     services.require_synced()

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 from litestar import Controller, Response, delete, get, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import JSONBody, PathParameter
 
 from genet.errors import FieldError, Invalid
 from genet.flows.ssh_keys import Key
@@ -16,6 +16,9 @@ from genet.web.guards import AnyRequest
 from genet.web.ownership import caller
 from genet.web.problems import refusals
 from genet.web.services import Injected
+
+KeyId = Annotated[str, PathParameter(description="its `id`")]
+
 
 _LONGEST_NAME = 64
 
@@ -44,12 +47,18 @@ class SSHKeysController(Controller):
     path = "/api/profile/ssh-keys"
     tags = ("ssh keys",)
 
-    @get(name="ssh-keys:list", responses=refusals(401, 403, 503))
+    @get(name="ssh-keys:list", summary="List SSH keys", responses=refusals(401, 403, 503))
     async def list_ssh_keys(self, request: AnyRequest, services: Injected) -> SSHKeyList:
         """Those of the caller, in the order in which they were added."""
         return SSHKeyList(keys=tuple(_view(key) for key in await services.ssh_keys.of(caller(request))))
 
-    @post(name="ssh-keys:add", dto=BodyDTO, return_dto=None, responses=refusals(401, 403, 409, 413, 415, 503))
+    @post(
+        name="ssh-keys:add",
+        summary="Add an SSH key",
+        dto=BodyDTO,
+        return_dto=None,
+        responses=refusals(401, 403, 409, 413, 415, 503),
+    )
     async def add_ssh_key(
         self, request: AnyRequest, services: Injected, data: JSONBody[Body[SSHKeyRequest]]
     ) -> Response[SSHKeyView]:
@@ -62,8 +71,14 @@ class SSHKeysController(Controller):
         added = await services.ssh_keys.add(caller(request), key, name if _is_plain(name) else key.type)
         return Response(_view(added))
 
-    @delete("/{key_id:str}", name="ssh-keys:remove", responses=refusals(401, 403, 404, 409, 503))
-    async def remove_ssh_key(self, request: AnyRequest, services: Injected, key_id: FromPath[str]) -> None:
+    @delete(
+        "/{key_id:str}",
+        name="ssh-keys:remove",
+        summary="Remove an SSH key",
+        responses=refusals(401, 403, 404, 409, 503),
+    )
+    async def remove_ssh_key(self, request: AnyRequest, services: Injected, key_id: KeyId) -> None:
+        """It opens no pod any more, running ones within about a minute."""
         services.require_synced()
         await services.ssh_keys.remove(caller(request), key_id)
 

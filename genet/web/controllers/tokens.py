@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Controller, Response, delete, get, post
 from litestar.exceptions import NotAuthorizedException
-from litestar.params import FromPath, JSONBody
+from litestar.params import JSONBody, PathParameter
 
 from genet.auth.policy import SCOPES
 from genet.auth.tokens import Token
@@ -18,6 +18,8 @@ from genet.web.body import Body, BodyDTO
 from genet.web.guards import AnyRequest, current_caller
 from genet.web.problems import refusals
 from genet.web.services import Injected
+
+TokenId = Annotated[str, PathParameter(description="its `id`, not the token")]
 
 
 class TokenRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -50,17 +52,24 @@ class TokensController(Controller):
     path = "/api/tokens"
     tags = ("tokens",)
 
-    @get(name="tokens:list", responses=refusals(401, 403, 503))
+    @get(name="tokens:list", summary="List API tokens", responses=refusals(401, 403, 503))
     async def list_tokens(self, request: AnyRequest, services: Injected) -> TokenList:
         """Those of the caller that are good, the newest first."""
         services.identity.tokens.require_known()
         found = services.identity.tokens.of(_caller(request).user)
         return TokenList(tokens=tuple(TokenView(**_fields(record)) for record in found))
 
-    @post(name="tokens:create", dto=BodyDTO, return_dto=None, responses=refusals(401, 403, 409, 413, 415, 503))
+    @post(
+        name="tokens:create",
+        summary="Make an API token",
+        dto=BodyDTO,
+        return_dto=None,
+        responses=refusals(401, 403, 409, 413, 415, 503),
+    )
     async def create_token(
         self, request: AnyRequest, services: Injected, data: JSONBody[Body[TokenRequest]]
     ) -> Response[CreatedToken]:
+        """For scripts, which cannot log in. The token stands in this answer and is never shown again."""
         services.identity.tokens.require_known()
         wanted = data.value
         errors = [*data.errors, *_refusals(wanted, [error.field for error in data.errors])]
@@ -76,8 +85,16 @@ class TokensController(Controller):
         )
         return Response(CreatedToken(token=text, **_fields(record)), headers={"Cache-Control": "no-store"})
 
-    @delete("/{token_id:str}", name="tokens:revoke", responses=refusals(401, 403, 404, 503))
-    async def revoke_token(self, request: AnyRequest, services: Injected, token_id: FromPath[str]) -> None:
+    @delete(
+        "/{token_id:str}", name="tokens:revoke", summary="Revoke an API token", responses=refusals(401, 403, 404, 503)
+    )
+    async def revoke_token(
+        self,
+        request: AnyRequest,
+        services: Injected,
+        token_id: TokenId,
+    ) -> None:
+        """It is refused from now on, on every replica."""
         await services.identity.tokens.revoke(_caller(request).user, token_id)
 
 

@@ -1,7 +1,9 @@
 """Volumes over HTTP: what a person has, and how it grows."""
 
+from typing import Annotated
+
 from litestar import Controller, get, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import JSONBody, PathParameter
 
 from genet.errors import NotFound
 from genet.storage import model
@@ -16,7 +18,7 @@ class VolumesController(Controller):
     path = "/api/volumes"
     tags = ("volumes",)
 
-    @get(name="volumes:list", responses=refusals(401, 403, 404, 503))
+    @get(name="volumes:list", summary="List volumes", responses=refusals(401, 403, 404, 503))
     async def list_volumes(self, request: AnyRequest, services: Injected, owner: Owner = None) -> model.VolumeList:
         """The volumes that pods of the person mount, whether they are made yet or not."""
         user = whose(request, owner, services)
@@ -26,6 +28,7 @@ class VolumesController(Controller):
     @post(
         "/{name:str}/resize",
         name="volumes:resize",
+        summary="Let a volume grow",
         dto=BodyDTO,
         return_dto=None,
         status_code=200,
@@ -35,7 +38,7 @@ class VolumesController(Controller):
         self,
         request: AnyRequest,
         services: Injected,
-        name: FromPath[str],
+        name: Annotated[str, PathParameter(description="of `storage.volumes`")],
         data: JSONBody[Body[model.VolumeResize]],
         owner: Owner = None,
     ) -> model.Volume:

@@ -24,7 +24,7 @@ from genet.kube.objects import EVENTS, PVCS, Event, Namespace, Node, PersistentV
 from genet.kube.requests import is_finished
 from genet.pods import restarting
 from genet.pods.description import claim_name
-from genet.pods.diagnosis.evidence import Claim, DeviceClaim, Evidence, Holder, NodeRoom, Refusal, Restarting
+from genet.pods.diagnosis.evidence import Claim, DeviceClaim, Evidence, Holder, NodeRoom, Refusal, Restarting, Waiting
 from genet.pods.diagnosis.reasons import quoted
 from genet.pods.service import BY_NAMESPACE
 from genet.settings import Settings
@@ -93,6 +93,7 @@ class CollectEvidence:
             node=node,
             node_known=self._nodes.is_ready,
             holders=await self._holders() if rooms is not None else (),
+            waiting=await self._waiting(pod) if rooms is not None else (),
             claims=claims,
             device_claims=self._device_claims(pod),
             refusals=refused,
@@ -184,6 +185,16 @@ class CollectEvidence:
                 for name, count in held.items()
             ]
         return found
+
+    async def _waiting(self, pod: DetailedPod) -> Sequence[Waiting]:
+        """Of the same GPU type: those of another have other nodes, though these may count devices by the same name."""
+        kind = pod.metadata.labels.get(naming.GPU_TYPE)
+        return [
+            Waiting(name, count, other.metadata.creation_timestamp)
+            for other, asked in (await self._taken()).waiting
+            if other.metadata.uid != pod.metadata.uid and other.metadata.labels.get(naming.GPU_TYPE) == kind
+            for name, count in asked.items()
+        ]
 
     def _ends_at(self, now: datetime, namespace: str, until: datetime | None) -> datetime | None:
         """The clean-up ends pods in managed namespaces only."""

@@ -1,4 +1,4 @@
-"""What all pods of the cluster take of their nodes, and who holds devices: one pass over the cache of pods.
+"""What all pods of the cluster take of their nodes, who holds devices and who waits for some: one pass over the cache.
 
 Fifty thousand pods are gone through in slices of a few milliseconds, and what was found serves everybody who asks
 within two seconds: people reload a page that does not tell them what they want to hear.
@@ -28,6 +28,8 @@ class Taken:
     by_node: dict[str, dict[str, Decimal]] = field(default_factory=dict)
     holding: list[tuple[Pod, dict[str, int]]] = field(default_factory=list)
     """Pods that are on a node and hold devices, and how many of each resource."""
+    waiting: list[tuple[Pod, dict[str, int]]] = field(default_factory=list)
+    """Pods that have no node yet and ask for devices, and how many of each resource."""
 
 
 class TakenRoom:
@@ -53,18 +55,22 @@ class TakenRoom:
     async def _look(self) -> Taken:
         sums: defaultdict[str, defaultdict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
         holding: list[tuple[Pod, dict[str, int]]] = []
+        waiting: list[tuple[Pod, dict[str, int]]] = []
         began = self._clock()
         for count, pod in enumerate(self._pods.all()):
             if count % _LOOKS_AT_THE_CLOCK == 0 and self._clock() - began > _SLICE_SECONDS:
                 await asyncio.sleep(0)
                 began = self._clock()
-            if not pod.spec.node_name or is_finished(pod):
+            if is_finished(pod):
                 continue
-            on_node, held = sums[pod.spec.node_name], {}
-            for name, number in requested(pod).items():
-                on_node[name] += number
-                if self._is_device(name):
-                    held[name] = int(number)
-            if held:
-                holding.append((pod, held))
-        return Taken({node: dict(amounts) for node, amounts in sums.items()}, holding)
+            asked = requested(pod)
+            devices = {name: int(number) for name, number in asked.items() if self._is_device(name)}
+            if pod.spec.node_name:
+                on_node = sums[pod.spec.node_name]
+                for name, number in asked.items():
+                    on_node[name] += number
+            if devices and pod.spec.node_name:
+                holding.append((pod, devices))
+            elif devices and pod.metadata.deletion_timestamp is None:
+                waiting.append((pod, devices))
+        return Taken({node: dict(amounts) for node, amounts in sums.items()}, holding, waiting)

@@ -1,6 +1,7 @@
 """What pods take of their nodes, and who holds devices: of those that are there and not through."""
 
 from decimal import Decimal
+from typing import Any
 
 from genet.flows.taken import TakenRoom
 from genet.kube.objects import Pod
@@ -22,8 +23,11 @@ class Pods:
 
 
 def bound(node: str, phase: str = "Running", **limits: str) -> Pod:
-    spec = {"nodeName": node, "containers": [{"name": "c", "resources": {"limits": limits}}]}
-    return pod(spec=spec, phase=phase)
+    return pod(spec={"nodeName": node, **spec(**limits)}, phase=phase)
+
+
+def spec(**limits: str) -> dict[str, Any]:
+    return {"containers": [{"name": "c", "resources": {"limits": limits}}]}
 
 
 class Clock:
@@ -43,6 +47,16 @@ async def test_pods_on_a_node_add_up_and_the_finished_count_no_more():
     taken = await taken_of(pods, Clock())()
     assert taken.by_node == {"n1": {"cpu": Decimal("2.5"), GPU: Decimal(3), "pods": Decimal(2)}}
     assert taken.holding == [(one, {GPU: 3})]
+
+
+async def test_who_has_no_node_and_asks_for_devices_waits():
+    waits = bound("", phase="Pending", **{GPU: "2"})
+    ends = pod(metadata={"deletionTimestamp": "2026-01-01T00:00:00Z"}, spec=spec(**{GPU: "2"}), phase="Pending")
+    through = bound("", phase="Failed", **{GPU: "2"})
+    taken = await taken_of(
+        Pods(waits, bound("", phase="Pending", cpu="2"), ends, through, bound("n1", **{GPU: "1"})), Clock()
+    )()
+    assert taken.waiting == [(waits, {GPU: 2})]
 
 
 async def test_one_look_serves_everybody_for_two_seconds():

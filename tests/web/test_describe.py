@@ -90,6 +90,25 @@ async def test_who_holds_the_gpus_is_told_with_when_the_first_of_them_ends(repli
         assert ("bob" in answer.text) == told, scopes
 
 
+async def test_how_many_others_wait_is_told_and_not_who(replica, cluster):
+    node = cluster.store.get("nodes", "", "node1")
+    status = node["status"]
+    offered = {field: {**status[field], "nvidia.com/gpu": "2"} for field in ("capacity", "allocatable")}
+    cluster.store.update("nodes", {**node, "status": {**status, **offered}}, subresource="status")
+    await until(lambda: "nvidia.com/gpu" in replica.services.nodes.get("node1").status.allocatable)
+    await replica.create(user="bob", name="b", gpuType="A100", gpuCount=2)
+    await until(lambda: cluster.store.get("pods", "user-bob-bob", "pod-bob-bob-b")["spec"].get("nodeName"))
+    await replica.create(user="carol", name="c", gpuType="A100", gpuCount=2)
+    await replica.create(name="a", gpuType="A100", gpuCount=1)
+    await until(lambda: cluster.store.get("pods", NAMESPACE, POD)["status"].get("conditions"))
+    found = await describe(replica)
+    assert codes(found) == ["no_node_fits", "gpus_held", "others_wait"]
+    assert found["reasons"][2]["params"] | {"earlier": 0, "label": None} == {
+        "resource": "nvidia.com/gpu", "label": None, "pods": 1, "asked": 2, "earlier": 0,
+    }  # fmt: skip
+    assert "carol" not in str(found)
+
+
 async def test_values_of_variables_are_nowhere_in_the_answer(replica, pod):
     await replica.create(
         name="a", env=[{"name": "TOKEN", "value": "hunter2"}], command=["sh", "-c", "sleep 100 --token=hunter2"]

@@ -32,6 +32,16 @@ class Holder:
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """What another pod asks for that has no node yet."""
+
+    resource: str
+    count: int
+    since: datetime | None
+    """When the pod was made."""
+
+
+@dataclass(frozen=True)
 class NodeRoom:
     """A node, and what the pods bound to it ask for together."""
 
@@ -98,6 +108,8 @@ class Evidence:
     node_known: bool = False
     """Whether `node` was looked up: None then means that there is none."""
     holders: Sequence[Holder] = ()
+    waiting: Sequence[Waiting] = ()
+    """Others that wait for devices of the pod's GPU type."""
     claims: Sequence[Claim] | None = ()
     device_claims: Sequence[DeviceClaim] | None = ()
     refusals: Sequence[Refusal] = ()

@@ -1,4 +1,4 @@
-"""Who holds the devices that are short, and when the first of them gives some back. Pure."""
+"""Who holds the devices that are short, when the first of them gives some back, and how many others wait. Pure."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator
@@ -34,4 +34,21 @@ def of(evidence: Evidence, resource: str, nodes: Collection[str], label: str | N
         firstNode=first.node if first else None,
         firstCount=first.count if first else None,
         endsAt=write_time(ends_at) if ends_at else None,
+    )
+
+
+def others(evidence: Evidence, resource: str, label: str | None) -> Iterator[Finding]:
+    """Numbers only: who they are is of no help. Those made in the same second wait no longer than this one."""
+    waiting = [other for other in evidence.waiting if other.resource == resource]
+    if not waiting:
+        return
+    made = evidence.pod.metadata.creation_timestamp
+    earlier = [other for other in waiting if made is not None and other.since is not None and other.since < made]
+    yield finding(
+        "others_wait",
+        resource=resource,
+        label=label,
+        pods=len(waiting),
+        asked=sum(other.count for other in waiting),
+        earlier=len(earlier) if made is not None else None,
     )

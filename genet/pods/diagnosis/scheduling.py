@@ -145,6 +145,7 @@ def _short(evidence: Evidence, usable: Sequence[Judged]) -> Iterator[Finding]:
         else:
             yield _no_room(short, closest, usable, about)
             yield from holders.of(evidence, short.resource, {node.name for node in usable}, label)
+            yield from holders.others(evidence, short.resource, label)
 
 
 def _no_room(

@@ -5,7 +5,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from genet.pods.diagnosis.evidence import Claim, DeviceClaim, Evidence, Refusal, Restarting
+from genet.pods.diagnosis.evidence import Claim, DeviceClaim, Evidence, Refusal, Restarting, Waiting
 from tests.pods.diagnosis.builders import (
     GPU,
     NOW,
@@ -20,6 +20,13 @@ from tests.pods.diagnosis.builders import (
     with_state,
 )
 
+BEFORE = datetime(2020, 1, 1, tzinfo=UTC)
+WAITING = [
+    Waiting(GPU, 8, BEFORE),
+    Waiting("nvidia.com/mig-1g.10gb", 1, BEFORE),
+    Waiting(GPU, 1, None),
+    Waiting(GPU, 2, datetime(2030, 1, 1, tzinfo=UTC)),
+]
 NIGHT = datetime(2026, 11, 22, 23, 0, tzinfo=UTC)
 SHORT = f"0/2 nodes are available: 2 Insufficient {GPU}. preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod."
 AFFINITY = "0/2 nodes are available: 2 node(s) didn't match pod anti-affinity rules. preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod."
@@ -58,6 +65,8 @@ def _pulls(cause: str, image: str = "registry.example/team/tool:1") -> Evidence:
 CASES: dict[str, Evidence] = {
     "gpus-short": Evidence(asking({GPU: "4", "cpu": "4"}, SHORT), NOW, nodes=TWO, holders=BUSY),
     "gpus-short-by-one": Evidence(asking({GPU: "3"}, SHORT), NOW, nodes=TWO, labels={GPU: "NVIDIA H100"}),
+    "others-wait": Evidence(asking({GPU: "4"}, SHORT), NOW, nodes=TWO, holders=BUSY, waiting=WAITING),
+    "another-waits": Evidence(asking({GPU: "3"}, SHORT), NOW, nodes=TWO, waiting=WAITING[-1:]),
     "gpus-and-memory-short": Evidence(asking({GPU: "4", "memory": "255Gi"}, SHORT), NOW,
                                       nodes=[room("gpu-1", {GPU: "6", "memory": str(64 * 2**30)})]),
     "none-free": Evidence(asking({GPU: "1"}, SHORT), NOW, nodes=[room("gpu-1", {GPU: "8"})], holders=[holder("bob-b", 8)]),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from genet.kube.amounts import requested
 from genet.kube.details import POD_DETAILS
-from genet.pods.diagnosis.evidence import Claim, DeviceClaim, Evidence, Holder, NodeRoom, Refusal, Restarting
+from genet.pods.diagnosis.evidence import Claim, DeviceClaim, Evidence, Holder, NodeRoom, Refusal, Restarting, Waiting
 from genet.pods.diagnosis.placement import judged
 from genet.pods.diagnosis.rules import diagnose, sentence_alone
 from genet.pods.diagnosis.texts import TEXTS
@@ -165,6 +165,10 @@ evidence = st.builds(
             st.sampled_from([None, NOW]),
         ),
         max_size=3,
+    ),
+    waiting=st.lists(
+        st.builds(Waiting, st.just(GPU), st.integers(1, 8), st.sampled_from([None, NOW])),
+        max_size=2,
     ),
     claims=st.one_of(st.none(), st.lists(claims, max_size=2)),
     device_claims=st.one_of(

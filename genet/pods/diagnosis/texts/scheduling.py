@@ -34,6 +34,13 @@ SCHEDULING: Final[Mapping[str, Text]] = {
         "目前占用 {held:amount}，占用者：{holders}[[，另有 {others} 人]]。[[最先结束的是 {firstUser} 在 "
         "{firstNode} 上的 {firstPod}，占用 {firstCount:amount}，将于 {endsAt:time} 结束（除非被延长）。]]",
     ),
+    "others_wait": Text(
+        "{pods:other pod waits|other pods wait} for {asked:amount} in all[[, {earlier} of them for longer than this "
+        "one]]. The scheduler tries each of them again and again, and starts the first that fits: a small one may "
+        "start before a large one.",
+        "另有 {pods} 个 Pod 也在等待，共申请 {asked:amount}[[，其中 {earlier} 个等待得更久]]。调度器会反复尝试，谁先"
+        "放得下谁先启动：申请少的可能先于申请多的启动。",
+    ),
     "taints_not_tolerated": Text(
         "Taints that this pod does not tolerate keep it away from {nodes:node|nodes}: {taints}.[[ "
         "{wouldFit:of them has|of them have} room for it.]] Choose a GPU type whose nodes you may use, or ask an "

@@ -1,7 +1,7 @@
 """HEAD: the status and the headers of a GET, without its body (RFC 9110, 9.3.2). Plain ASGI, around the application.
 
 The framework routes by method, and its answers cannot go without a body that they have. So whoever only looks is
-answered by the handler of GET, and nothing of the body is sent: a stream is told that its client has gone.
+answered by the handler of GET, and nothing of the body is sent.
 
 Left out is what a GET does more than read: it starts a login, spends a code, or makes a grant. What looks before it
 reads, such as a mail's link scanner, must not do that; there it is refused as by the framework itself.
@@ -34,19 +34,13 @@ def _is_only_read(path: str) -> bool:
 
 
 async def _look(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    has_answered = False
-
     async def sending(message: Message) -> None:
-        nonlocal has_answered
         if message["type"] == "http.response.start":
-            has_answered = True
             await send(message)
+            # the whole answer: from here on the server says of a stream that its client has gone
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def receiving() -> Message:
-        return {"type": "http.disconnect"} if has_answered else await receive()
-
-    await app({**scope, "method": "GET"}, receiving, sending)
+    await app({**scope, "method": "GET"}, receive, sending)
 
 
 def _allowing(send: Send) -> Send:

@@ -25,6 +25,10 @@ WAITS: Final = "WaitForFirstConsumer"
 
 _NO_CLASS = "no persistent volumes available for this claim and no storage class is set"
 _WAITING = "waiting for first consumer to be created before binding"
+_NOT_OURS = (
+    "Ignoring the PVC: didn't find a plugin capable of expanding the volume; waiting for an external controller to "
+    "process this PVC."
+)
 _LOST = "Bound claim has lost its PersistentVolume. Data on the volume is lost!"
 
 
@@ -117,7 +121,11 @@ class Volumes:
             return
         wanted = claim["spec"]["resources"]["requests"]["storage"]
         has = claim["status"].get("capacity", {}).get("storage", "0")
-        if parse(wanted) > parse(has) and self._expands(claim):
+        if parse(wanted) <= parse(has):
+            return
+        if not self._expands(claim):
+            self._recorder.normal("persistentvolumeclaims", claim, "ExternalExpanding", _NOT_OURS)
+        else:
             spec = {**volume["spec"], "capacity": {"storage": wanted}}
             self._store.update("persistentvolumes", {**volume, "spec": spec})
             status = {**claim["status"], "capacity": {"storage": wanted}}

@@ -196,6 +196,17 @@ async def test_a_claim_grows_where_its_class_lets_it(empty: World):
         update(empty, CLAIMS, claim, **asking("6Gi"))
 
 
+async def test_a_claim_whose_class_is_somebody_elses_to_provision_waits_for_them(empty: World):
+    storage_class(empty, "soft", allowVolumeExpansion=True)
+    claim = empty.create(CLAIMS, "data", {**SPEC, "storageClassName": "soft"})
+    made_by = empty.store.get("storageclasses", "", "soft")
+    empty.store.update("storageclasses", {**made_by, "provisioner": "nfs.csi.k8s.io"})
+    update(empty, CLAIMS, claim, **asking("8Gi"))
+    grown = empty.get("data", CLAIMS)
+    assert grown["status"]["capacity"] == {"storage": "5Gi"}
+    assert any("waiting for an external controller to process this PVC" in text for text in messages(empty, "data"))
+
+
 async def test_a_claim_does_not_grow_where_its_class_does_not_let_it(empty: World):
     storage_class(empty, "hard")
     claim = empty.create(CLAIMS, "data", {**SPEC, "storageClassName": "hard"})

@@ -104,6 +104,16 @@ async def test_one_grows_and_never_shrinks(replica):
     assert "never gets smaller" in smaller.json()["errors"][0]["message"]
 
 
+async def test_one_that_nobody_makes_larger_says_so(replica, cluster):
+    """The API server only notes what is asked for; who carries it out is the class's provisioner."""
+    await replica.create(name="one")
+    (volume,) = [one for one in cluster.store.list("storageclasses") if one["metadata"]["name"] == "soft"]
+    cluster.store.update("storageclasses", {**volume, "provisioner": "csi.example.com"})
+    grown = (await resize(replica, "work", "7Gi")).json()
+    assert (grown["requested"], grown["capacity"], grown["status"], grown["reason"]) == ("7Gi", "5Gi", "Bound", None)
+    assert "waits for whoever provisions the storage class soft to make it 7Gi" in grown["message"]
+
+
 @pytest.mark.parametrize("size", ["9Gi", "lots", "0", "-1Gi", "0.5", "", "1e40"])
 async def test_what_is_no_size_for_it_is_refused_by_its_field(replica, size):
     await replica.create(name="one")

@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
+from genet.auth.people import PERSON
 from genet.errors import Forbidden, NotFound, Unavailable
 from genet.oidc import codes
 from tests.oidc.grant_world import ALICE, REDIRECT, SCOPE, VERIFIER, World, begun, logged_in, person, redeemed, world
@@ -30,6 +32,15 @@ async def test_people_see_their_own_newest_first_and_nothing_that_is_over(world:
     assert two.grants.ends_at(found[0].value) == world.clock.now + timedelta(days=7)
     world.clock.tick(days=7)
     assert await two.grants.of(ALICE) == []
+
+
+async def test_what_was_ended_and_is_not_deleted_yet_is_not_shown(world: World) -> None:
+    one = await world.replica()
+    await logged_in(one)
+    await redeemed(one, world)
+    assert await one.grants.of(ALICE)
+    await one.identity.records.change(PERSON, ALICE.identifier, lambda known: known and replace(known, epoch=1))
+    assert await one.grants.of(ALICE) == []
 
 
 async def test_nobody_ends_anybody_elses(world: World) -> None:

@@ -127,6 +127,35 @@ def test_an_update_never_takes_a_replica_away_first(helm):
     assert spec["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
 
 
+def test_busy_replicas_get_company(helm):
+    documents = helm.template(*ACCEPTED)
+    scaler = only(documents, "HorizontalPodAutoscaler")
+    assert scaler["apiVersion"] == "autoscaling/v1"
+    assert scaler["spec"]["scaleTargetRef"]["name"] == only(documents, "Deployment")["metadata"]["name"]
+    assert (scaler["spec"]["minReplicas"], scaler["spec"]["maxReplicas"]) == (2, 10)
+    assert scaler["spec"]["targetCPUUtilizationPercentage"] == 70
+
+
+def test_an_upgrade_does_not_take_back_what_the_autoscaler_added(helm):
+    assert "replicas" not in only(helm.template(*ACCEPTED), "Deployment")["spec"]
+    fixed = helm.template(*ACCEPTED, "--set", "autoscaling.enabled=false", "--set", "backend.replicas=3")
+    assert only(fixed, "Deployment")["spec"]["replicas"] == 3
+    assert "HorizontalPodAutoscaler" not in {document["kind"] for document in fixed}
+
+
+def test_memory_brings_replicas_only_where_it_is_asked_to(helm):
+    scaler = only(helm.template(*ACCEPTED, "--set", "autoscaling.memoryPercent=80"), "HorizontalPodAutoscaler")
+    assert scaler["apiVersion"] == "autoscaling/v2"
+    targets = {one["resource"]["name"]: one["resource"]["target"] for one in scaler["spec"]["metrics"]}
+    assert targets["cpu"] == {"type": "Utilization", "averageUtilization": 70}
+    assert targets["memory"] == {"type": "Utilization", "averageUtilization": 80}
+
+
+def test_there_are_never_fewer_replicas_than_are_asked_for(helm):
+    scaler = only(helm.template(*ACCEPTED, "--set", "backend.replicas=12"), "HorizontalPodAutoscaler")
+    assert (scaler["spec"]["minReplicas"], scaler["spec"]["maxReplicas"]) == (12, 12)
+
+
 @pytest.mark.parametrize(("drain", "grace"), [("5", 35), ("7.5", 38), ("120", 150)])
 def test_a_replica_gets_more_time_to_end_than_it_drains(helm, drain, grace):
     spec = only(helm.template(*ACCEPTED, "--set-json", f"config.server.drainSeconds={drain}"), "Deployment")["spec"]

@@ -32,6 +32,7 @@ _LABELS: Final = re.compile(
     r"|(topology|failure-domain\.beta)\.kubernetes\.io/(zone|region)"
     r"|(node|beta)\.kubernetes\.io/instance-type"
     r"|kubernetes\.io/arch"
+    r"|node\.kubernetes\.io/npu\..+"
     r"|genet\.io/gpu-mode"
 )
 """What a node's cards, drivers and place are."""

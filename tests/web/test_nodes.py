@@ -4,7 +4,7 @@ import httpx
 import msgspec
 import pytest
 
-from genet.flows.show_node import NodeDetail
+from genet.flows.show_node import NodeDetail, labels_of_interest
 from genet.gpus.overview import Audience
 from genet.simulation.cluster import Cluster
 from genet.simulation.pod_life import Pace
@@ -103,3 +103,18 @@ async def test_no_cache_keeps_what_one_of_them_may_see_for_another(replica, path
 async def test_the_overview_says_itself_how_it_may_be_kept(replica):
     answer = await from_afar(replica, "/api/cluster/gpu-overview")
     assert answer.headers.get_list("cache-control") == ["private, no-cache"]
+
+
+@pytest.mark.parametrize(
+    ("label", "is_told"),
+    [
+        ("node.kubernetes.io/npu.chip.name", True),
+        ("beta.amd.com/gpu.vram.16G", True),
+        ("topology.kubernetes.io/zone", True),
+        ("node.kubernetes.io/exclude-from-external-load-balancers", False),
+        ("nvidia.com/gfd.timestamp", False),
+        ("kubernetes.io/hostname", False),
+    ],
+)
+def test_a_label_is_told_where_it_is_of_devices_or_place(label, is_told):
+    assert (label in labels_of_interest({label: "1"})) is is_told

@@ -6,7 +6,8 @@ from typing import Self
 from genet.kube.client import KubeClient
 from genet.pods.exec import Exec
 from genet.pods.killing import Killing
-from genet.pods.terminal import Pace, Terminals
+from genet.pods.terminal import Pace
+from genet.pods.terminals import Terminals
 from genet.settings import Settings
 
 

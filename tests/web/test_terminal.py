@@ -9,7 +9,8 @@ import pytest
 from genet.errors import Forbidden
 from genet.pods.killing import Killing
 from genet.pods.place import Place
-from genet.pods.terminal import Pace, Terminals
+from genet.pods.terminal import Pace
+from genet.pods.terminals import Terminals
 from tests.replicas import settings, until
 from tests.screens import PROTOCOL, screen
 from tests.web.desk import POD, desk_of

@@ -66,6 +66,40 @@ def test_a_finger_shows_first_and_takes_second(demo: Demo, visit: Visit):
     expect(page.get_by_role("dialog", name="Create a pod")).to_be_visible()
 
 
+@pytest.mark.parametrize(
+    ("path", "opener"),
+    [
+        ("/pods", "Create a pod"),
+        ("/pods", "Delete llama-ft"),
+        ("/pods", "Restart llama-ft"),
+        ("/pods", "Status, terminal and logs of llama-ft"),
+        ("/account", "Create a token"),
+    ],
+)
+def test_a_dialog_gives_the_focus_back(demo: Demo, visit: Visit, path, opener):
+    page = visit(demo.page(path, "alice"))
+    page.get_by_role("button", name=opener).press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(page.get_by_role("button", name=opener)).to_be_focused()
+
+
+def test_a_look_at_a_node_leaves_ones_place_on_the_map(demo: Demo, visit: Visit):
+    page = visit(demo.page("/gpus", "alice"))
+    heatmap = Heatmap(page)
+    heatmap.map.focus()
+    for _ in range(4):
+        heatmap.map.press("ArrowRight")
+    place = heatmap.card.inner_text().splitlines()[0]
+    heatmap.map.press("Space")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(heatmap.map).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(heatmap.card).to_contain_text(place)
+
+
 def test_language_and_theme_are_chosen_and_remembered(demo: Demo, visit: Visit):
     page = visit(demo.page("/gpus", "alice"), color_scheme="light")
     page.get_by_role("button", name="Language").click()

@@ -69,6 +69,7 @@ def test_a_pod_from_asking_for_it_to_giving_it_back(demo: Demo, visit: Visit, gu
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_have_text("first-try is being deleted.")
+    expect(page.get_by_role("main")).to_be_focused()  # the button that it came from may not be pressed again
     expect(page.get_by_text("You have no pods")).to_be_visible(timeout=_PATIENCE)
 
     page.get_by_role("link", name="GPUs").click()
@@ -97,6 +98,7 @@ def test_one_click_keeps_a_pod_for_a_day(demo: Demo, visit: Visit, guest):
     # The page's own zone is named, as the server's sentences are in another.
     expect(page.get_by_role("status")).to_contain_text(re.compile(r"\d\d:\d\d (GMT|UTC)"))
     [pod] = demo.pods(guest)
+    expect(page.get_by_role("button", name=re.compile("Extend .*: work"))).to_be_focused()
     gained = datetime.fromisoformat(pod["protectedUntil"]) - datetime.fromisoformat(before)
     assert timedelta(hours=10) < gained <= timedelta(days=1)
     # What it has is no longer offered: the next step is one that helps.

@@ -1,7 +1,7 @@
 /** The last question before something ends. */
-import { Modal, Stack, Text } from "@mantine/core";
+import { Stack, Text } from "@mantine/core";
 import type { UseMutationResult } from "@tanstack/react-query";
-import { useText } from "../../i18n/language";
+import { Dialog } from "../../ui/Dialog";
 import { DialogFooter } from "../../ui/DialogFooter";
 import { Problem } from "../../ui/Problem";
 
@@ -26,9 +26,8 @@ export function ConfirmDialog({
   onClose,
   onDone,
 }: ConfirmDialogProps) {
-  const text = useText();
   return (
-    <Modal opened onClose={onClose} title={title} closeButtonProps={{ "aria-label": text.app.close }}>
+    <Dialog onClose={onClose} title={title}>
       <Stack gap="md">
         <Text size="sm">{hint}</Text>
         {revoke.isError && <Problem title={failed} error={revoke.error} />}
@@ -40,6 +39,6 @@ export function ConfirmDialog({
           destructive
         />
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

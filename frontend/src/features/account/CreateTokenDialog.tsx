@@ -1,9 +1,10 @@
 /** Making an API token. It is shown once, here, and is nowhere else afterwards. */
-import { Alert, Button, Checkbox, Group, Modal, NumberInput, Stack, TextInput } from "@mantine/core";
+import { Alert, Button, Checkbox, Group, NumberInput, Stack, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { fieldMessages } from "../../api/errors";
 import { useText } from "../../i18n/language";
 import { Command } from "../../ui/Command";
+import { Dialog } from "../../ui/Dialog";
 import { DialogFooter } from "../../ui/DialogFooter";
 import { Problem } from "../../ui/Problem";
 import { useCreateToken } from "./useAccount";
@@ -29,12 +30,12 @@ export function CreateTokenDialog({ onClose }: { onClose: () => void }) {
     });
   };
   return (
-    <Modal
-      opened
+    <Dialog
       onClose={onClose}
       title={words.create}
+      // What is shown this once is not to be lost by a slip.
       closeOnClickOutside={!create.data}
-      closeButtonProps={{ "aria-label": text.app.close }}
+      closeOnEscape={!create.data}
     >
       {create.data ? (
         <Stack gap="md">
@@ -88,6 +89,6 @@ export function CreateTokenDialog({ onClose }: { onClose: () => void }) {
           </Stack>
         </form>
       )}
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,11 +1,12 @@
 /** SSH keys: what gets one into one's own pods. */
-import { Button, Modal, Stack, Table, Textarea, TextInput } from "@mantine/core";
+import { Button, Stack, Table, Textarea, TextInput } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
 import { type FormEvent, useState } from "react";
 import { fieldMessages } from "../../api/errors";
 import { useLanguage, useText } from "../../i18n/language";
 import { formatMoment } from "../../lib/time";
 import { Command } from "../../ui/Command";
+import { Dialog } from "../../ui/Dialog";
 import { DialogFooter } from "../../ui/DialogFooter";
 import { Problem } from "../../ui/Problem";
 import classes from "./account.module.css";
@@ -66,13 +67,7 @@ function AddKeyDialog({ onClose }: { onClose: () => void }) {
     add.mutate({ key: key.trim(), ...(name.trim() && { name: name.trim() }) }, { onSuccess: onClose });
   };
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={words.create}
-      size="lg"
-      closeButtonProps={{ "aria-label": text.app.close }}
-    >
+    <Dialog onClose={onClose} title={words.create} size="lg">
       <form onSubmit={submit} noValidate>
         <Stack gap="md">
           <Textarea
@@ -110,6 +105,6 @@ function AddKeyDialog({ onClose }: { onClose: () => void }) {
           />
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

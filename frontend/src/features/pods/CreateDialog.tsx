@@ -1,5 +1,5 @@
 /** Asking for a pod. The server checks everything; its messages stand at the fields they are about. */
-import { Collapse, Group, Modal, Stack, Text, TextInput, UnstyledButton } from "@mantine/core";
+import { Collapse, Group, Stack, Text, TextInput, UnstyledButton } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { IconChevronRight } from "@tabler/icons-react";
 import { type FormEvent, useEffect, useRef, useState } from "react";
@@ -8,6 +8,7 @@ import { useSession } from "../../api/session";
 import type { Pod } from "../../api/types";
 import type { Messages } from "../../i18n/en";
 import { useText } from "../../i18n/language";
+import { Dialog } from "../../ui/Dialog";
 import { DialogFooter } from "../../ui/DialogFooter";
 import { Problem } from "../../ui/Problem";
 import { AdvancedFields } from "./AdvancedFields";
@@ -56,14 +57,7 @@ export function CreateDialog({ prefill, nodesOf, onClose, onCreated }: CreateDia
 
   const { limits, lifecycle } = config;
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={text.create.title}
-      size="lg"
-      fullScreen={onPhone}
-      closeButtonProps={{ "aria-label": text.app.close }}
-    >
+    <Dialog onClose={onClose} title={text.create.title} size="lg" fullScreen={onPhone}>
       <form ref={form} onSubmit={submit} noValidate data-testid="create-form">
         <Stack gap="lg">
           <GpuFields values={values} onChange={change} errors={errors} quota={quota} />
@@ -127,7 +121,7 @@ export function CreateDialog({ prefill, nodesOf, onClose, onCreated }: CreateDia
           </Stack>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -1,7 +1,8 @@
 /** The last question before a pod goes: what is lost, what stays. */
-import { Modal, Stack } from "@mantine/core";
+import { Stack } from "@mantine/core";
 import type { Pod } from "../../api/types";
 import { useText } from "../../i18n/language";
+import { Dialog } from "../../ui/Dialog";
 import { DialogFooter } from "../../ui/DialogFooter";
 import { Problem } from "../../ui/Problem";
 import { Consequences } from "./Consequences";
@@ -17,12 +18,7 @@ export function DeleteDialog({ pod, onClose, onDeleted }: DeleteDialogProps) {
   const text = useText();
   const remove = useDeletePod();
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={text.pods.deleteTitle(pod.name)}
-      closeButtonProps={{ "aria-label": text.app.close }}
-    >
+    <Dialog onClose={onClose} title={text.pods.deleteTitle(pod.name)}>
       <Stack gap="md">
         <Consequences id={pod.id} of="delete" />
         {remove.isError && <Problem title={text.pods.deleteFailed} error={remove.error} />}
@@ -34,6 +30,6 @@ export function DeleteDialog({ pod, onClose, onDeleted }: DeleteDialogProps) {
           destructive
         />
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,10 +1,11 @@
 /** A pod from near: how it is, the ways in, what it prints, its particulars. */
-import { Drawer, Stack, Tabs } from "@mantine/core";
+import { Stack, Tabs } from "@mantine/core";
 import { useState } from "react";
 import { useSession } from "../../api/session";
 import type { Pod } from "../../api/types";
 import { useLanguage } from "../../i18n/language";
 import { formatMoment } from "../../lib/time";
+import { SidePanel } from "../../ui/Dialog";
 import { ConnectTab } from "./ConnectTab";
 import { LogView } from "./logs/LogView";
 import { PodGpus } from "./PodGpus";
@@ -30,15 +31,11 @@ export function PodDrawer({ pod, onClose, onShowNode, onNewPod, terminalHref, ke
   const { config } = useSession();
   const [saving, setSaving] = useState(false);
   return (
-    <Drawer
-      opened
+    <SidePanel
       onClose={onClose}
       // The key closes the dialog above it, and not both.
       closeOnEscape={!saving}
-      position="right"
-      size="xl"
       title={pod.name}
-      closeButtonProps={{ "aria-label": text.app.close }}
     >
       <Tabs defaultValue={pod.status === "Running" ? "connect" : "status"} keepMounted={false}>
         <Tabs.List mb="md">
@@ -79,7 +76,7 @@ export function PodDrawer({ pod, onClose, onShowNode, onNewPod, terminalHref, ke
           <Details pod={pod} />
         </Tabs.Panel>
       </Tabs>
-    </Drawer>
+    </SidePanel>
   );
 }
 

@@ -137,7 +137,9 @@ function ExtendButtons({ pod, now, disabled, onNews }: ExtendButtonsProps) {
   const { text, locale } = useLanguage();
   const { config } = useSession();
   const extend = useExtendPod();
+  // Not disabled meanwhile: a button that is loses the focus.
   const by = (hours: number) =>
+    !extend.isPending &&
     extend.mutate(
       { id: pod.id, hours },
       {
@@ -160,7 +162,7 @@ function ExtendButtons({ pod, now, disabled, onNews }: ExtendButtonsProps) {
           variant="default"
           size="xs"
           px="xs"
-          loading={extend.isPending}
+          aria-busy={extend.isPending}
           disabled={disabled}
           aria-label={`${label}: ${pod.name}`}
           onClick={() => by(next)}
@@ -173,7 +175,7 @@ function ExtendButtons({ pod, now, disabled, onNews }: ExtendButtonsProps) {
           <ActionIcon
             variant="default"
             size="input-xs"
-            disabled={disabled || extend.isPending}
+            disabled={disabled}
             aria-label={text.pods.extendNamed(pod.name)}
           >
             <IconChevronDown size={14} aria-hidden />

@@ -1,8 +1,9 @@
 /** The last question before a pod begins anew: what is lost, what stays. */
-import { Checkbox, Modal, Stack } from "@mantine/core";
+import { Checkbox, Stack } from "@mantine/core";
 import { useState } from "react";
 import type { Pod } from "../../api/types";
 import { useText } from "../../i18n/language";
+import { Dialog } from "../../ui/Dialog";
 import { DialogFooter } from "../../ui/DialogFooter";
 import { Problem } from "../../ui/Problem";
 import { Consequences } from "./Consequences";
@@ -19,12 +20,7 @@ export function RestartDialog({ pod, onClose, onRestarted }: RestartDialogProps)
   const restart = useRestartPod();
   const [avoidNode, setAvoidNode] = useState(false);
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={text.pods.restartTitle(pod.name)}
-      closeButtonProps={{ "aria-label": text.app.close }}
-    >
+    <Dialog onClose={onClose} title={text.pods.restartTitle(pod.name)}>
       <Stack gap="md">
         <Consequences id={pod.id} of="restart" />
         {pod.nodeName !== null && (
@@ -42,6 +38,6 @@ export function RestartDialog({ pod, onClose, onRestarted }: RestartDialogProps)
           onConfirm={() => restart.mutate({ id: pod.id, avoidNode }, { onSuccess: onRestarted })}
         />
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,9 +1,10 @@
 /** What of a person's files stays when pods go: volumes, who uses them, and more room where the cluster can give it. */
-import { Alert, Button, Code, Modal, Stack, Text, TextInput, Title } from "@mantine/core";
+import { Alert, Button, Code, Stack, Text, TextInput, Title } from "@mantine/core";
 import { type FormEvent, useId, useState } from "react";
 import { fieldMessages } from "../../api/errors";
 import type { HeldVolume, Pod } from "../../api/types";
 import { useText } from "../../i18n/language";
+import { Dialog } from "../../ui/Dialog";
 import { DialogFooter } from "../../ui/DialogFooter";
 import { Problem } from "../../ui/Problem";
 import classes from "./pods.module.css";
@@ -91,12 +92,7 @@ function GrowDialog({ volume, onClose }: { volume: HeldVolume; onClose: () => vo
     resize.mutate({ name: volume.name, size: size.trim() }, { onSuccess: onClose });
   };
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={words.growTitle(volume.name)}
-      closeButtonProps={{ "aria-label": text.app.close }}
-    >
+    <Dialog onClose={onClose} title={words.growTitle(volume.name)}>
       <form onSubmit={submit} noValidate>
         <Stack gap="md">
           <Alert color="orange" title={words.growHint} />
@@ -114,6 +110,6 @@ function GrowDialog({ volume, onClose }: { volume: HeldVolume; onClose: () => vo
           <DialogFooter action={words.grow} pending={resize.isPending} onCancel={onClose} />
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -12,7 +12,16 @@ import { DeviceCard } from "./DeviceCard";
 import { drawFleet, redrawNodes, type Scene } from "./draw";
 import { GroupHeadings, MapSummary } from "./GroupHeadings";
 import classes from "./Heatmap.module.css";
-import { cellOrigin, type Direction, deviceAt, firstDevice, layoutFleet, nameAt, neighbour } from "./layout";
+import {
+  cellOrigin,
+  type Direction,
+  deviceAt,
+  firstDevice,
+  type Layout,
+  layoutFleet,
+  nameAt,
+  neighbour,
+} from "./layout";
 import { type Colouring, painterOf } from "./paint";
 import { usePalette, usePixelRatio } from "./screen";
 
@@ -44,6 +53,8 @@ export function Heatmap(props: HeatmapProps) {
   const outline = useRef<HTMLDivElement>(null);
   /** What moved the outline last, as far as it was moved here. */
   const tool = useRef<"mouse" | "touch" | "keys">("mouse");
+  /** Where the keys were last, to go on from there after a look at something else. */
+  const place = useRef<number | null>(null);
   const [overName, setOverName] = useState(false);
   const palette = usePalette();
   const scene = useMemo<Scene>(
@@ -95,11 +106,11 @@ export function Heatmap(props: HeatmapProps) {
     if (event.key.startsWith("Arrow")) {
       event.preventDefault();
       tool.current = "keys";
-      onActive(
+      place.current =
         active === null
-          ? firstDevice(layout, fleet)
-          : neighbour(layout, fleet, active, event.key as Direction),
-      );
+          ? placeOn(layout, fleet, place.current)
+          : neighbour(layout, fleet, active, event.key as Direction);
+      onActive(place.current);
     } else if (event.key === "Enter" && active !== null) {
       onChoose(active);
     } else if (event.key === " " && active !== null) {
@@ -167,6 +178,11 @@ export function Heatmap(props: HeatmapProps) {
       </div>
     </div>
   );
+}
+
+/** Where one was, if that is on the map still, else its beginning. */
+function placeOn(layout: Layout, fleet: Fleet, last: number | null): number | null {
+  return last !== null && cellOrigin(layout, fleet, last) !== null ? last : firstDevice(layout, fleet);
 }
 
 /** A canvas that shows the scene and what becomes of it. */

@@ -1,10 +1,11 @@
 /** A node from near: its cards, who has them, how busy they were, and what the cluster says of it. */
-import { Badge, Button, Code, Drawer, Group, Skeleton, Stack, Text, Title } from "@mantine/core";
+import { Badge, Button, Code, Group, Skeleton, Stack, Text, Title } from "@mantine/core";
 import { ApiError } from "../../../api/errors";
 import { useNode } from "../../../api/nodes";
 import { useSession } from "../../../api/session";
 import type { NodeDetail, Slot } from "../../../api/types";
 import { useLanguage } from "../../../i18n/language";
+import { SidePanel } from "../../../ui/Dialog";
 import { EventList } from "../../../ui/EventList";
 import { Problem } from "../../../ui/Problem";
 import { useOverview } from "../live/OverviewProvider";
@@ -25,14 +26,7 @@ export function NodePanel({ name, onClose, onTake, onOpenPod }: NodePanelProps) 
   const fleet = useOverview((state) => state.fleet);
   const gone = error instanceof ApiError && error.status === 404;
   return (
-    <Drawer
-      opened
-      onClose={onClose}
-      position="right"
-      size="xl"
-      title={name}
-      closeButtonProps={{ "aria-label": text.app.close }}
-    >
+    <SidePanel onClose={onClose} title={name}>
       {data ? (
         <Stack gap="lg">
           <Head node={data} onTake={onTake} />
@@ -63,7 +57,7 @@ export function NodePanel({ name, onClose, onTake, onOpenPod }: NodePanelProps) 
           <Skeleton height={320} />
         </Stack>
       )}
-    </Drawer>
+    </SidePanel>
   );
 }
 

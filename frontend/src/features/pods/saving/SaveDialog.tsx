@@ -1,10 +1,11 @@
 /** What the image is to be called, and what will be in it and what not. */
-import { Alert, Group, List, Modal, Stack, Text, TextInput } from "@mantine/core";
+import { Alert, Group, List, Stack, Text, TextInput } from "@mantine/core";
 import { IconPlayerPause } from "@tabler/icons-react";
 import { type FormEvent, useState } from "react";
 import { fieldMessages } from "../../../api/errors";
 import type { Pod } from "../../../api/types";
 import { useText } from "../../../i18n/language";
+import { Dialog } from "../../../ui/Dialog";
 import { DialogFooter } from "../../../ui/DialogFooter";
 import { Problem } from "../../../ui/Problem";
 import { holdsFiles } from "../podText";
@@ -34,13 +35,7 @@ export function SaveDialog({ pod, onClose }: SaveDialogProps) {
     save.mutate(reference(name, tag), { onSuccess: onClose });
   };
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={words.title(pod.name)}
-      size="lg"
-      closeButtonProps={{ "aria-label": text.app.close }}
-    >
+    <Dialog onClose={onClose} title={words.title(pod.name)} size="lg">
       <form onSubmit={submit} noValidate>
         <Stack gap="md">
           <Group align="flex-start" gap="md">
@@ -86,7 +81,7 @@ export function SaveDialog({ pod, onClose }: SaveDialogProps) {
           />
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }
 

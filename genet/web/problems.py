@@ -119,7 +119,15 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
     status = error.status_code
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return on_bug(request, error)  # Litestar's own words for it quote the exception
-    return _response(problem(status, code_of(status), str(error.detail)), dict(error.headers or {}))
+    return _response(problem(status, code_of(status), str(error.detail)), _methods_alone(error.headers or {}))
+
+
+def _methods_alone(headers: Mapping[str, str]) -> dict[str, str]:
+    """The framework names `websocket` among the methods that an address allows, and that is none."""
+    return {
+        name: ", ".join(one for one in text.split(", ") if one.isupper()) if name.lower() == "allow" else text
+        for name, text in headers.items()
+    }
 
 
 def code_of(status: int) -> str:

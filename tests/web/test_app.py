@@ -70,6 +70,11 @@ async def test_methods_that_are_not_there_are_said_so(replica, method):
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
 
 
+async def test_a_protocol_is_not_among_the_methods_that_are_allowed(replica):
+    answer = await replica.http.get("/api/pods/pod-a/terminal")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "")
+
+
 async def test_a_bug_is_logged_with_its_traceback_and_shows_none(replica, caplog):
     replica.services.tenancy = None
     answer = await replica.ask("GET", "/api/pods")

@@ -1,8 +1,10 @@
 """Reading pods over HTTP: whose they are, logs, events. What changes them is tested with the flows."""
 
 import pytest
+from litestar.routes import HTTPRoute
 
-from tests.replicas import until
+from genet.web.app import create_litestar
+from tests.replicas import settings, until
 
 NAMESPACE, POD = "user-alice-alice", "pod-alice-alice-a"
 ADMIN = "admin"
@@ -30,6 +32,30 @@ async def test_others_pods_are_not_found(replica):
         for user in ("mallory", ADMIN):
             assert (await replica.ask("GET", path, user=user)).status_code == 404
     assert await replica.pods("mallory") == []
+
+
+EVERY_WAY = sorted(
+    (method, route.path)
+    for route in create_litestar(settings("/nowhere")).routes
+    if isinstance(route, HTTPRoute) and route.path.startswith("/api/pods/{pod_id:str}")
+    for method in route.methods - {"OPTIONS"}
+)
+
+
+@pytest.mark.parametrize(("method", "path"), EVERY_WAY)
+async def test_there_is_no_way_to_somebody_elses_pod(replica, cluster, method, path):
+    """Whatever is sent: what is wrong with it is not said before it is known whose pod is meant."""
+    await replica.create(name="a")
+    for_alice = {"owner": "alice-alice"}
+    for user, params in (("mallory", {}), ("mallory", for_alice), (ADMIN, {})):
+        more = {"json": {}} if method == "POST" else {}
+        answer = await replica.ask(method, path.replace("{pod_id:str}", POD), user=user, params=params, **more)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), (user, params)
+    assert cluster.store.get("pods", NAMESPACE, POD)["metadata"].get("deletionTimestamp") is None
+
+
+async def test_the_ways_to_a_pod_are_all_there():
+    assert len(EVERY_WAY) > 12
 
 
 async def test_only_admins_act_for_others(replica):

@@ -30,9 +30,8 @@ async def commit_pod(
     owner: Owner = None,
 ) -> CommitStarted:
     """Keep what was installed in the pod's container as an image. Volumes are not part of it."""
-    wanted = data.checked()
     user, pod = await find(request, owner, pod_id, services)
-    return await services.save_image(pod, wanted, user=user)
+    return await services.save_image(pod, data.checked(), user=user)
 
 
 @get(

@@ -39,8 +39,8 @@ async def exec_in_pod(
     It is killed, with all it started, at its time-out, when the client hangs up, and when the client's session or token
     ends.
     """
-    wanted = data.checked()
     _, pod = await find(request, owner, pod_id, services)
+    wanted = data.checked()
     gone = asyncio.Event()
     listening = asyncio.create_task(_hear(request, gone))
     stop = on_end(services, current_caller(request), gone.set)

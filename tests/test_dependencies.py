@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = SETTINGS["project"]
 LOCK = (ROOT / "requirements.lock").read_text()
 FIXED = {
     # CVE-2025-68158, GHSA-jj8c-mmj3-mmgv, CVE-2026-27962, CVE-2026-28498, CVE-2026-28802
@@ -50,3 +51,14 @@ def test_tokens_are_read_and_signed_by_one_library_alone():
     others = ("authlib.jose", "authlib.oidc", "authlib.integrations.httpx", "jose", "joserfc", "jwcrypto")
     assert [name for name in modules if name.startswith(others)] == []
     assert any(name.startswith("jwt") for name in modules)
+
+
+def test_no_room_is_forgotten_by_the_rules_on_imports():
+    """A new one would be free to import what it likes, and nobody would be told."""
+    inside = (path for path in (ROOT / "genet").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists())
+    rooms = {f"genet.{path.stem}" for path in inside if not path.stem.startswith("__")}
+    layers, simulation, gateway = SETTINGS["tool"]["importlinter"]["contracts"]
+    layered = {room for layer in layers["layers"] for room in layer.split(" | ")}
+    assert layered - {"cronjobs.cleanup"} == rooms - {"genet.simulation"}
+    assert set(simulation["forbidden_modules"]) == rooms - {"genet.simulation"}
+    assert set(gateway["source_modules"]) == rooms - {"genet.kube"}

@@ -22,7 +22,8 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Any
+from operator import is_
+from typing import Any, Final
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -42,6 +43,9 @@ _AMOUNT = re.compile(r"([^=,]+)=([0-9]+)")
 
 HELD = timedelta(days=1)
 """How long a restart holds its room unless it asks again."""
+
+_MOST_KEPT: Final = 5_000
+"""Of people's sums; then all are forgotten."""
 
 _Change = Callable[[Namespace], Awaitable[Sequence["Reservation"] | None]]
 
@@ -70,6 +74,26 @@ def use(pods: Iterable[Pod], is_device: Callable[[str], bool], reserved: Iterabl
         asked[reservation.pod] = max(reservation.gpus, asked.get(reservation.pod, 0))
     asked |= {pod.metadata.name: sum(devices(pod, is_device).values()) for pod in pods if not is_finished(pod)}
     return Use(pods=len(asked), gpus=sum(asked.values()))
+
+
+class Uses:
+    """What people's pods use, worked out once for the very objects it is about: pages ask every two seconds."""
+
+    def __init__(self, is_device: Callable[[str], bool], *, most: int = _MOST_KEPT) -> None:
+        self._is_device = is_device
+        self._most = most
+        self._kept: dict[str, tuple[tuple[Pod, ...], Use]] = {}
+
+    def of(self, user: str, pods: Iterable[Pod]) -> Use:
+        """As `use`, of all pods of this user."""
+        pods = tuple(pods)
+        known, found = self._kept.get(user, ((), Use(0, 0)))
+        if len(known) != len(pods) or not all(map(is_, known, pods)):
+            if len(self._kept) >= self._most:
+                self._kept.clear()
+            found = use(pods, self._is_device)
+            self._kept[user] = pods, found
+        return found
 
 
 class Quota:

@@ -53,7 +53,7 @@ from genet.pods.restarting import Restarts
 from genet.pods.service import BY_NAMESPACE, Pods
 from genet.pods.shells import Shells
 from genet.prometheus import Prometheus
-from genet.quota import Quota
+from genet.quota import Quota, Uses
 from genet.settings import Settings
 from genet.storage.reclaim import Reclaim, Reclaiming
 from genet.storage.service import Storage
@@ -69,6 +69,7 @@ class Services:
     nodes: Cache[Node]
     namespaces: Cache[Namespace]
     pods: Pods
+    uses: Uses
     logs: Logs
     follows: Follows
     show_pod_use: ShowPodUse
@@ -210,6 +211,7 @@ async def running(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
             pods=Pods(
                 kube, settings, pods=pods, namespaces=namespaces, restarts=restarts, is_device=is_device, clock=clock
             ),
+            uses=Uses(is_device),
             logs=Logs(kube),
             follows=Follows(kube, pods=pods, clock=clock),
             show_pod_use=show_pod_use,

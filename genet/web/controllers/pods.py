@@ -9,7 +9,6 @@ from msgspec.structs import replace
 from genet.errors import Forbidden
 from genet.limits import limits_of
 from genet.pods import model
-from genet.quota import use
 from genet.web.body import Body, BodyDTO
 from genet.web.guards import AnyRequest
 from genet.web.language import spoken
@@ -43,11 +42,12 @@ class PodsController(Controller):
         # without a namespace there are none, and of one not heard of yet it is not known whose it is
         own = services.pods.of(user.identifier) if namespace is not None else ()
         counted = services.pods.counted(user.identifier) if namespace is not None else ()
+        used = services.uses.of(user.identifier, counted)
         language = spoken(request)
         pods = (
             services.pods.view_everybody(language) if everybody else services.pods.view(user.identifier, own, language)
         )
-        used, limits = use(counted, services.pods.is_device), limits_of(namespace, services.settings)
+        limits = limits_of(namespace, services.settings)
         return model.PodList(pods, model.QuotaUse(used.pods, limits.pods, used.gpus, limits.gpus))
 
     @post(

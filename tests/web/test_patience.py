@@ -15,8 +15,8 @@ from tests.gpus.builders import GPU
 from tests.replicas import settings, until
 from tests.served import PATH, asked, listening
 
-PIECE = 64 * 1024
-PIECES = 800
+PIECE = 128 * 1024
+PIECES = 400
 
 
 class Handed:

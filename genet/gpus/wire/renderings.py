@@ -38,7 +38,8 @@ _SHARE: Final = 10
 """A rendering is followed by so many times its cost without one, less its own."""
 SLICE_SECONDS: Final = 0.005
 """How long the loop is kept at once."""
-_PIECE_BYTES: Final = 64 * 1024
+_PIECE_BYTES: Final = 128 * 1024
+"""With half of that, eighteen megabytes take a third longer; with twice of it, no less."""
 _LEVEL: Final = 4
 _DIGEST_BYTES: Final = 16
 _ENCODER: Final = msgspec.json.Encoder()

@@ -27,6 +27,7 @@ from genet.simulation.exporters import Exporters
 from genet.simulation.jobs import Jobs
 from genet.simulation.kubelet import Kubelet
 from genet.simulation.nerdctl import Nerdctl
+from genet.simulation.orphans import Orphans
 from genet.simulation.pod_life import Pace
 from genet.simulation.scenarios import SCENARIOS
 from genet.simulation.scenarios.build import Scenario
@@ -76,6 +77,7 @@ class Cluster:
         self._claims = DynamicClaims(self.store, admission)
         self._scheduler = Scheduler(self.store, self._claims)
         self._jobs = Jobs(self.store, admission, sleep)
+        self._orphans = Orphans(self.store, sleep)
         self._kubelet = Kubelet(
             self.store, self.containers, self.devices, sleep, pace or Pace(), reporting=built.reporting
         )
@@ -88,7 +90,7 @@ class Cluster:
             self._kubelet.start()
             stack.callback(self.containers.close)
             stack.push_async_callback(self._kubelet.stop)
-            for work in (self._scheduler.run(), self._jobs.run(), self._claims.run()):
+            for work in (self._scheduler.run(), self._jobs.run(), self._claims.run(), self._orphans.run()):
                 await stack.enter_async_context(_running(work))
             self.url = await stack.enter_async_context(self.api.serve(self._ports[0]))
             served = prometheus.served(self._exporters.series, self.api.faults.prometheus, self._clock, self._ports[1])

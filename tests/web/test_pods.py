@@ -48,8 +48,8 @@ async def test_there_is_no_way_to_somebody_elses_pod(replica, cluster, method, p
     await replica.create(name="a")
     for_alice = {"owner": "alice-alice"}
     for user, params in (("mallory", {}), ("mallory", for_alice), (ADMIN, {})):
-        more = {"json": {}} if method == "POST" else {}
-        answer = await replica.ask(method, path.replace("{pod_id:str}", POD), user=user, params=params, **more)
+        body: dict[str, str] | None = {} if method == "POST" else None
+        answer = await replica.ask(method, path.replace("{pod_id:str}", POD), user=user, params=params, json=body)
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), (user, params)
     assert cluster.store.get("pods", NAMESPACE, POD)["metadata"].get("deletionTimestamp") is None
 

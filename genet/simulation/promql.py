@@ -134,7 +134,9 @@ class Timestamp:
 
 @dataclass(frozen=True, slots=True)
 class OverTime:
-    """`max_over_time(of[seconds:step])`. Searched backwards, and no further than to the first hit where that will do.
+    """`max_over_time(of[seconds:step])`, `rate(of[seconds])`.
+
+    Searched backwards, and no further than to the first hit where that will do.
 
     Without a step, `[seconds]`, a selector's own scrapes are the steps.
     """
@@ -165,8 +167,12 @@ class OverTime:
         return lambda moment: next(self._values(series, moment), None)
 
     def _reduced(self, series: Series) -> At:
-        reduce = REDUCE[self.function]
+        reduce = self._rate if self.function == "rate" else REDUCE[self.function]
         return lambda moment: reduce(values) if (values := list(self._values(series, moment))) else None
+
+    def _rate(self, values: Sequence[float]) -> float | None:
+        """Per second, of a counter that never starts anew; the latest value is the first."""
+        return (values[0] - values[-1]) / ((len(values) - 1) * self.step) if len(values) > 1 else None
 
 
 @dataclass(frozen=True, slots=True)

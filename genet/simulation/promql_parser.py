@@ -25,7 +25,7 @@ from genet.simulation.promql import (
 )
 
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_OVER_TIME: Final = {f"{name}_over_time": name for name in REDUCE}
+_OVER_TIME: Final = {"rate": "rate", **{f"{name}_over_time": name for name in REDUCE}}
 _MIRRORED: Final = {">": "<", ">=": "<=", "<": ">", "<=": ">="}
 _TOKEN: Final = re.compile(
     r"""\s*(?:(?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(?P<duration>(?:\d+[smhdw])+)"""

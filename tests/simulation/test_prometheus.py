@@ -165,9 +165,14 @@ async def test_a_subquery_finds_what_instant_queries_find_one_by_one(small: Worl
     assert {tuple(sorted(labels.items())): value for labels, value in found} == last
 
 
+async def test_what_is_asked_of_a_pod_is_understood(small: World):
+    for question in (question_cpu("user-a-a", "pod-a-a-one"), question_memory("user-a-a", "pod-a-a-one")):
+        assert (await ask(small, question))["status"] == "success", question
+
+
 async def test_bad_queries_are_bad_data(small: World):
     for answer in (
-        await ask(small, "rate(m[5m])"),
+        await ask(small, "irate(m[5m])"),
         await ask(small, "m", time="never"),
         await ask(small, "m", path="query_range", start=2, end=1, step=1),
         await ask(small, "m", path="query_range", start=0, end=NOW, step=1),

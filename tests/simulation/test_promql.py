@@ -73,13 +73,18 @@ def test_the_last_hit_of_a_search_is_found_from_the_end():
 
 @pytest.mark.parametrize(
     "query",
-    ["", "m{", 'm{gpu="0"', "m)", "rate(m[5m])", "m[5m]", "m{gpu=0}", "m + m", 'm{a="b" c="d"}', "1 + 1", "m > m",
+    ["", "m{", 'm{gpu="0"', "m)", "irate(m[5m])", "m[5m]", "m{gpu=0}", "m + m", 'm{a="b" c="d"}', "1 + 1", "m > m",
      "max_over_time(m)", "max_over_time((m > 1)[5m])", "sum by gpu (m)", "m offset 5m", "m or 1",
      'timestamp({__name__=~"other|ramp"})'],
 )  # fmt: skip
 def test_what_is_not_understood_is_said_to_be(query: str):
     with pytest.raises(QueryError):
         evaluate(query)
+
+
+def test_a_rate_is_per_second_and_of_two_values_at_least():
+    assert list(evaluate("rate(ramp[5m])").values()) == [1]
+    assert evaluate("rate(ramp[10s])") == {}
 
 
 QUERIES = (
@@ -101,6 +106,7 @@ QUERIES = (
     'm{gpu="2"} or m',
     "max_over_time(m[30m])",
     "avg_over_time(ramp[5m])",
+    "rate(ramp[5m])",
     "max_over_time(m[1h:15m])",
     "count_over_time(m[1h:15m])",
     "min_over_time(ramp[1h:7m])",

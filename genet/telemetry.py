@@ -1,4 +1,4 @@
-"""What operators see of the process: one JSON object per log line, and Prometheus metrics on a port of their own."""
+"""What operators read of the process: one JSON object per log line."""
 
 import json
 import logging

@@ -14,12 +14,12 @@ import os
 import re
 import subprocess
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from genet.client import private_file
 from genet.client.addresses import origin, safe_url
 from genet.client.calls import Calls
 from genet.client.credential import API_VERSION
@@ -98,14 +98,7 @@ def write(text: str, file: Path) -> None:
     """Replaces the file as a whole; a link is followed, so that it stays one."""
     file = file.resolve()
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    new = file.with_name(f".{file.name}.{os.getpid()}")
-    with suppress(FileNotFoundError):
-        new.unlink()
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as opened:
-        opened.write(text)
-        opened.flush()
-        os.fsync(opened.fileno())
-    new.replace(file)
+    private_file.replace(file, text)
 
 
 def merge(text: str, file: Path) -> None:

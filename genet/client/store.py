@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from genet.client import private_file
 from genet.client.errors import ClientError
 
 Kept = TypeVar("Kept")
@@ -109,7 +110,7 @@ class Store:
         """A file of host keys for ssh; a pod's name is no path."""
         self._make_directory()
         path = self._path(pod, "known host", "hosts")
-        self._replace(path, lines)
+        private_file.replace(path, lines)
         return path
 
     def forget_token(self, server: str) -> bool:
@@ -126,17 +127,7 @@ class Store:
 
     def _write(self, path: Path, document: dict[str, Any]) -> None:
         self._make_directory()
-        self._replace(path, json.dumps({"version": _VERSION, **document}))
-
-    def _replace(self, path: Path, text: str) -> None:
-        new = path.with_suffix(f".{os.getpid()}")
-        with suppress(FileNotFoundError):
-            new.unlink()
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
+        private_file.replace(path, json.dumps({"version": _VERSION, **document}))
 
     def _login(self, path: Path) -> Login | None:
         return _known(Login, self._read(path))

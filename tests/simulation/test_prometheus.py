@@ -4,6 +4,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from genet.pods.metrics import question_cpu, question_memory
 from tests.simulation.world import START, World
 
 NOW = START.timestamp()

@@ -21,9 +21,10 @@ def main(port: int, path: str, clients: int) -> None:
     open_: dict[int, socket.socket] = {}
     for _ in range(clients):
         client = socket.create_connection(("127.0.0.1", port))
-        client.sendall(_REQUEST.format(path).encode())
         poll.register(client, select.EPOLLIN)
         open_[client.fileno()] = silent[client.fileno()] = client
+    for client in open_.values():
+        client.sendall(_REQUEST.format(path).encode())  # all at one instant
     received = 0
     while True:
         for number, _ in poll.poll():

@@ -158,6 +158,7 @@ CASES: dict[str, Evidence] = {
     "evicted-for-memory-1.20": _failed("Evicted", f"{LOW}memory. Container main was using 1316Ki, which exceeds its request of 0. "),
     "evicted-for-disk": _failed("Evicted", f"{LOW}ephemeral-storage. Threshold quantity: 10Gi, available: 9Gi. Container main was using 40Gi, request is 0, has larger consumption of ephemeral-storage. "),
     "evicted-for-its-disk-limit": _failed("Evicted", 'Container main exceeded its local ephemeral storage limit "1Gi". '),
+    "evicted-for-the-disk-limit-of-all": _failed("Evicted", "Pod ephemeral local storage usage exceeds the total limit of containers 2Mi. "),
     "evicted-by-api": _failed("Evicted", "somebody said so"),
     "preempted": _failed("Preempting", "Preempted in order to admit critical pod"),
     "gpu-refused": _failed("UnexpectedAdmissionError", f"Pod was rejected: Allocate failed due to requested number of devices unavailable for {GPU}. Requested: 2, Available: 1, which is unexpected"),

@@ -3,8 +3,6 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
 
@@ -12,6 +10,7 @@ from genet.client.api import Api, segment
 from genet.client.calls import Calls
 from genet.client.endpoint import Endpoint
 from genet.client.errors import ClientError, Refused, Unreachable
+from tests.client.loopback_server import Quiet, answering
 
 TOKEN = f"genet-sk-{'a' * 20}.{'x' * 43}"
 
@@ -21,8 +20,8 @@ def serving(status: int, body: bytes = b"", **headers: str) -> Iterator[tuple[st
     """A server that always says the same; of each request path and credential."""
     seen: list[tuple[str, str | None]] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+    class Handler(Quiet):
+        def do_GET(self) -> None:  # noqa: N802 # the name that is called
             seen.append((self.path, self.headers["Authorization"]))
             self.send_response(status)
             for name, value in headers.items():
@@ -33,18 +32,8 @@ def serving(status: int, body: bytes = b"", **headers: str) -> Iterator[tuple[st
 
         do_POST = do_DELETE = do_GET  # noqa: N815 # the names that are called
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", seen
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with answering(Handler) as url:
+        yield url, seen
 
 
 def get(url: str, path: str = "/api/pods", **query: str) -> object:

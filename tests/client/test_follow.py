@@ -3,8 +3,6 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
 
@@ -13,6 +11,7 @@ from genet.client.calls import Calls
 from genet.client.endpoint import Endpoint
 from genet.client.errors import Refused, Unreachable
 from genet.client.follow import events, follow
+from tests.client.loopback_server import Quiet, answering
 
 
 @contextmanager
@@ -20,8 +19,8 @@ def streaming(*answers: bytes | int) -> Iterator[tuple[str, list[str | None]]]:
     """A server that gives one answer after the other, and what it was asked to go on from."""
     asked: list[str | None] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+    class Handler(Quiet):
+        def do_GET(self) -> None:  # noqa: N802 # the name that is called
             asked.append(self.headers["Last-Event-ID"])
             answer = answers[min(len(asked), len(answers)) - 1]
             if isinstance(answer, int):
@@ -35,18 +34,8 @@ def streaming(*answers: bytes | int) -> Iterator[tuple[str, list[str | None]]]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", asked
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with answering(Handler) as url:
+        yield url, asked
 
 
 def line(number: int) -> bytes:

@@ -92,6 +92,11 @@ def test_what_one_answer_says_of_its_address_holds_for_no_other():
     assert of(upn, email_claim="upn").email_verified is None
 
 
+def test_of_two_answers_about_one_address_the_id_token_s_counts():
+    assert of(SAID | {"email_verified": False}, SAID | {"email_verified": True}).email_verified is False
+    assert of(SAID | {"email_verified": True}, SAID | {"email_verified": False}).email_verified is True
+
+
 def alice(email="alice@example.org", groups=("staff",)):
     return User("alice", email, "alice-alice", "o", is_admin=False, groups=groups)
 

@@ -162,7 +162,7 @@ function ExtendButtons({ pod, now, disabled, onNews }: ExtendButtonsProps) {
           variant="default"
           size="xs"
           px="xs"
-          aria-busy={extend.isPending}
+          aria-busy={extend.isPending || undefined}
           disabled={disabled}
           aria-label={`${label}: ${pod.name}`}
           onClick={() => by(next)}

@@ -1,3 +1,5 @@
+import base64
+import hashlib
 import itertools
 import re
 
@@ -47,10 +49,19 @@ def test_everything_else_is_hashed(username, email, slug):
         (("al.ice", "a@x"), ("al-ice", "a@x")),
         (("a-b", "c@one.example"), ("a-b", "c@two.example")),
         (("", "a@x"), ("u", "a-@x")),
+        (("a.", "b@x"), ("a", ".b@x")),
+        (("Alice", "a@x"), ("ALICE", "a@x")),
+        (("a.b", "C@x"), ("a.b", "c@x")),
     ],
 )
 def test_people_who_look_alike_get_different_names(one, other):
     assert naming.user_identifier(*one) != naming.user_identifier(*other)
+
+
+def test_a_name_stays_what_it_is_in_every_release():
+    """Namespaces are called so: another hash would take everybody's from them."""
+    digest = base64.b32encode(hashlib.sha256(b"Zhang San\0zs@corp.example").digest()).decode().lower()
+    assert naming.user_identifier("Zhang San", "zs@corp.example") == f"zhang-san-x-{digest[:10]}"
 
 
 def test_a_nul_cannot_move_the_border_between_the_two_parts():

@@ -10,6 +10,12 @@ import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+from genet.auth.dev import dev_user
+from genet.errors import Forbidden
+from genet.flows.issue_kubeconfig import IssueKubeconfig
+from genet.kube.client import KubeClient
+from genet.kubeconfig.allowance import Allowance
+from genet.kubeconfig.signing import Signing
 from genet.oidc.grant import GRANT
 from genet.web.controllers import downloads
 from tests.replicas import replica_of, settings, switch
@@ -322,6 +328,32 @@ async def test_whatever_somebody_is_called_the_subject_is_their_identifier(cert,
 
 async def test_who_calls_themselves_by_a_name_of_kubernetes_own_gets_nothing(cert):
     assert problem(await cert.ask("POST", "/api/kubeconfig", user="system:admin")) == (403, "forbidden")
+
+
+class LetGo:
+    """What the company's provider says of everybody."""
+
+    async def current(self, identifier):
+        raise Forbidden(f"the login provider does not know {identifier} any more")
+
+
+async def test_whom_the_company_let_go_gets_nothing(cluster, cert):
+    services, records = cert.services, cert.services.identity.records
+    async with KubeClient.connect(services.settings.kubernetes) as kube:
+        issue = IssueKubeconfig(
+            services.settings,
+            records=records,
+            tenancy=services.tenancy,
+            people=services.identity.people,
+            recheck=LetGo(),
+            grants=None,
+            signing=Signing(kube, services.clock),
+            allowance=Allowance(records, 5, services.clock),
+        )
+        with pytest.raises(Forbidden):
+            await issue.issue(dev_user("alice", services.settings))
+    assert cluster.store.list("certificatesigningrequests") == []
+    assert not bound(cluster)
 
 
 async def test_who_was_disabled_gets_nothing(cluster, cert):

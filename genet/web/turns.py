@@ -12,7 +12,7 @@ from typing import Final
 from genet.web.boundary import ASGIApp, Receive, Scope, Send
 
 _AT_ONCE: Final = 8
-"""How many begin in the same turn of the loop."""
+"""How many begin in the same turn of the loop; where they trickle in, up to twice as many may meet in one."""
 
 
 class Turns:

@@ -131,6 +131,6 @@ async def test_two_hundred_who_arrive_at_one_instant_do_not_begin_in_one_turn():
         finally:
             for client in clients:
                 client.close()
-        assert begun.most() <= 8
+        assert begun.most() <= 16  # who was told to begin, and as many who came just then
         async with asked(port, "/after") as answer:
             assert answer.status == 200

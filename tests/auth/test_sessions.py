@@ -4,10 +4,11 @@ import base64
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from genet.auth.identity import Identity
 from genet.auth.sealing import Purpose, Sealer
-from genet.auth.sessions import SESSION, SESSION_COOKIE, SessionCookie
+from genet.auth.sessions import SESSION, SESSION_COOKIE, SessionCookie, is_still_there
 from genet.errors import Forbidden, Unavailable
 from genet.kube.client import KubeClient
 from genet.kube.watch import Timing, Trouble
@@ -53,6 +54,16 @@ async def test_a_record_that_is_over_does_not_count_even_if_its_cookie_would(ide
     clock.advance(hours=13)
     cookie = identity.sealer.seal(SESSION_COOKIE, SessionCookie(id_), timedelta(hours=1))
     assert await identity.sessions.find(cookie) is None
+
+
+async def test_a_session_of_another_epoch_or_person_is_not_there_although_its_record_is(identity):
+    """As between the write that ends everything and the deletions that follow it."""
+    caller = await identity.sessions.find(await log_in(identity))
+    person = (await identity.people.live(ANN.identifier)).value
+    id_ = caller.credential_id
+    assert await is_still_there(identity.records, id_, person)
+    assert not await is_still_there(identity.records, id_, replace(person, epoch=person.epoch + 1))
+    assert not await is_still_there(identity.records, id_, replace(person, identifier=BOB.identifier))
 
 
 async def test_every_login_is_a_session_of_its_own(identity, cluster):

@@ -116,20 +116,27 @@ def own_account(beats: Sequence[float | None], devices: ByKey, busy: ByKey, meas
     return Account([bool(beat) for beat in beats], use)
 
 
-def exporters_account(beats: Sequence[float | None], devices: ByKey, percent: ByKey) -> Account:
+def exporters_account(beats: Sequence[float | None], devices: ByKey, percent: ByKey, measured: ByKey) -> Account:
     """Of the pods that exporters name, as they were at the end of each window; `beats`: how many cards they saw.
 
-    Exporters that never name a pod cannot tell that nobody holds anything: then nothing is covered.
+    `percent` is the sum over the cards that are `measured`, which speak for all that the pods hold. Exporters that never
+    name a pod cannot tell that nobody holds anything: then nothing is covered.
     """
     nothing = (None,) * len(beats)
     use = {
         key: [
-            None if amount is None else Use(amount) if share is None else Use(amount, amount * share / 100, amount)
-            for amount, share in zip(amounts, percent.get(key, nothing), strict=True)
+            None if amount is None else _spoken_for(amount, work, seen)
+            for amount, work, seen in zip(amounts, percent.get(key, nothing), measured.get(key, nothing), strict=True)
         ]
         for key, amounts in devices.items()
     }
     return Account([bool(beat) and bool(devices) for beat in beats], use)
+
+
+def _spoken_for(amount: float, percent: float | None, measured: float | None) -> Use:
+    if percent is None or not measured:
+        return Use(amount)
+    return Use(amount, amount * percent / measured / 100, amount)
 
 
 def totals(cut: Windows, accounts: Sequence[Account]) -> Totals:

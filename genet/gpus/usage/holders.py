@@ -6,7 +6,7 @@ knows that also where nobody knows which cards they are. Use can only be told of
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -52,6 +52,14 @@ class IdlePod(msgspec.Struct, frozen=True, gc=False):
     """Of each such device."""
 
 
+class Model(NamedTuple):
+    """What exporters tell of a device by which its group can be known."""
+
+    name: str
+    profile: str = ""
+    """Of a MIG slice; empty: the whole card. Nodes of one model may offer both, each as a type of its own."""
+
+
 class NodeUse(msgspec.Struct, frozen=True, gc=False):
     """What the pods of one node hold."""
 
@@ -59,8 +67,8 @@ class NodeUse(msgspec.Struct, frozen=True, gc=False):
     idle: tuple[IdlePod, ...] = ()
     nodes: tuple[Node, ...] = ()
     """The node as the overview shows it, once for each kind of its devices."""
-    types: Mapping[str, str] = {}
-    """The group's type by the cards' model."""
+    types: Mapping[Model, str] = {}
+    """The group's type by the devices' model."""
 
 
 def node_use(devices: Mapping[Kind, NodeDevices], pods: Iterable[Pod], is_device: Callable[[str], bool]) -> NodeUse:
@@ -75,7 +83,7 @@ def node_use(devices: Mapping[Kind, NodeDevices], pods: Iterable[Pod], is_device
         for type_, amount in _by_type(devices, seen, requests.extended(pod, is_device)):
             holder = Holder(pod.metadata.namespace, user or "", type_)
             held[holder] = held.get(holder, _NOTHING).plus(amount)
-    types = {part.node.device_type: kind.type for kind, part in devices.items() if part.node.device_type}
+    types = {model: kind.type for kind, part in devices.items() for model in _models(part.node)}
     return NodeUse(held, tuple(_idle(devices)), tuple(part.node for part in devices.values() if part.node.slots), types)
 
 
@@ -86,7 +94,7 @@ class Ledger:
         self._nodes: dict[str, NodeUse] = {}
         self._held: dict[Holder, Held] = {}
         self._idle: dict[str, tuple[IdlePod, ...]] = {}
-        self._types: dict[str, str] = {}
+        self._types: dict[Model, str] = {}
         self.devices = 0
         """Of all nodes."""
 
@@ -131,8 +139,8 @@ class Ledger:
                     found.append(replace(pod, since=since))
         return found
 
-    def types(self) -> dict[str, str]:
-        """The group's type by the cards' model, also of models that are gone, up to a number no cluster comes near."""
+    def types(self) -> dict[Model, str]:
+        """The group's type by the devices' model, also of models that are gone, to a number no cluster comes near."""
         return dict(self._types)
 
 
@@ -143,6 +151,12 @@ _MOST_MODELS: Final = 1000
 """Exporters and labels may name what they like; the last heard of stay."""
 _NOTHING: Final = Held()
 _EMPTY: Final = NodeUse()
+
+
+def _models(node: Node) -> Iterator[Model]:
+    if node.device_type is not None:
+        for profile in {part.profile or "" for slot in node.slots for part in slot.slices} or {""}:
+            yield Model(node.device_type, profile)
 
 
 def _named(devices: Mapping[Kind, NodeDevices]) -> dict[PodKey, tuple[PodRef, dict[Kind, Held]]]:

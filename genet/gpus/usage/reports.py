@@ -11,10 +11,12 @@ and where Genet itself was not scraped, what DCGM's exporters say of the pods of
 
     count(DCGM_FI_DEV_FB_USED)
     count by (K) (count by (K,exported_namespace,exported_pod,UUID,GPU_I_ID) (DCGM_FI_DEV_FB_USED{exported_pod!=""}))
-    avg by (K) (max by (K,UUID) (DCGM_FI_DEV_GPU_UTIL{exported_pod!=""} <= 100))
+    sum by (K) (max by (K,UUID) (DCGM_FI_DEV_GPU_UTIL{exported_pod!=""} <= 100))
+    count by (K) (max by (K,UUID) (DCGM_FI_DEV_GPU_UTIL{exported_pod!=""} <= 100))
 
 or, where their labels are honoured, the same by `namespace` and `pod` of
-`{exported_pod="",pod!="",pod!~".*dcgm-exporter.*"}`: where they are not, `pod` is the exporter.
+`{exported_pod="",pod!="",pod!~".*dcgm-exporter.*"}`: where they are not, `pod` is the exporter. For types `K` is the
+card's model and the slice's profile.
 """
 
 import asyncio
@@ -40,7 +42,7 @@ from genet.gpus.usage.accounting import (
     totals,
     windows,
 )
-from genet.gpus.usage.holders import AskLedger, Holder, IdlePod, Ledger
+from genet.gpus.usage.holders import AskLedger, Holder, IdlePod, Ledger, Model
 from genet.gpus.usage.recent import Recent
 from genet.prometheus import Prometheus
 
@@ -202,20 +204,22 @@ class UsageReports:
         ]
         return own_account(beats.get("", (None,) * cut.number), devices, busy, measured)
 
-    async def _exporters(self, cut: Windows, by: By, types: Mapping[str, str]) -> Account:
+    async def _exporters(self, cut: Windows, by: By, types: Mapping[Model, str]) -> Account:
         beats = await self._series(cut, "count(DCGM_FI_DEV_FB_USED)", lambda _: "")
         devices: ByKey = {}
         percent: ByKey = {}
+        measured: ByKey = {}
         for namespace, pod, where in _GENERATIONS:
-            label = "modelName" if by == "type" else namespace
+            label = "modelName,GPU_I_PROFILE" if by == "type" else namespace
             key = _key(by, label, types)
             cards = f"count by ({label},{namespace},{pod},UUID,GPU_I_ID) (DCGM_FI_DEV_FB_USED{{{where}}})"
             devices = await self._series(cut, f"count by ({label}) ({cards})", key)
             if devices:
                 load = f"max by ({label},UUID) (DCGM_FI_DEV_GPU_UTIL{{{where}}} <= 100)"
-                percent = await self._series(cut, f"avg by ({label}) ({load})", key)
+                percent = await self._series(cut, f"sum by ({label}) ({load})", key)
+                measured = await self._series(cut, f"count by ({label}) ({load})", key)
                 break
-        return exporters_account(beats.get("", (None,) * cut.number), devices, percent)
+        return exporters_account(beats.get("", (None,) * cut.number), devices, percent, measured)
 
     async def _series(self, cut: Windows, promql: str, key: Callable[[Mapping[str, str]], str]) -> ByKey:
         assert self._prometheus is not None  # noqa: S101 # nothing is asked without one
@@ -261,21 +265,19 @@ def _holders_key(by: By, holder: Holder) -> str:
     return {"user": holder.user, "type": holder.type, "namespace": holder.namespace}[by]
 
 
-def _key(by: By, label: str, types: Mapping[str, str]) -> Callable[[Mapping[str, str]], str]:
+def _key(by: By, label: str, types: Mapping[Model, str]) -> Callable[[Mapping[str, str]], str]:
     """What a series of an exporter is accounted to."""
+    if by == "type":
+        return lambda labels: _type(labels.get("modelName", ""), labels.get("GPU_I_PROFILE", ""), types)
+    if by == "user":
+        return lambda labels: naming.user_of(labels.get(label, "")) or ""
+    return lambda labels: labels.get(label, "")
 
-    def key(labels: Mapping[str, str]) -> str:
-        text = labels.get(label, "")
-        match by:
-            case "namespace":
-                return text
-            case "user":
-                return naming.user_of(text) or ""
-            case "type":
-                product = text.replace(" ", "-")
-                return types.get(accelerators.model(product)) or f"nvidia.com/gpu/{product}"
 
-    return key
+def _type(name: str, profile: str, types: Mapping[Model, str]) -> str:
+    product, profile = name.replace(" ", "-"), profile.replace("+", ".")
+    resource = f"nvidia.com/mig-{profile}" if profile else "nvidia.com/gpu"
+    return types.get(Model(accelerators.model(product), profile)) or f"{resource}/{product}"
 
 
 def _second(moment: datetime) -> datetime:

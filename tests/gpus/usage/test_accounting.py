@@ -60,17 +60,29 @@ def test_nothing_held_is_no_gap_and_nothing_known_is_one():
 
 def test_exporters_fill_what_genet_did_not_see_and_nothing_else():
     own = own_account([None, 1, 1], {"ann": [None, 1, 1]}, {"ann": [None, 1, 1]}, {"ann": [None, 1, 1]})
-    theirs = exporters_account([8, 8, None], {"ann": [4, 8, None], "bob": [None, 1, None]}, {"ann": [25, 25, None]})
+    held, percent, measured = (
+        {"ann": [4, 8, None], "bob": [None, 1, None]},
+        {"ann": [50, 25, None]},
+        {"ann": [2, 1, None]},
+    )
+    theirs = exporters_account([8, 8, None], held, percent, measured)
     assert totals(cut(3), [own, theirs]).by_key == {"ann": total(6 / 60, 100 * 3 / 6)}
 
 
+def test_cards_that_do_nothing_are_measured_and_cards_of_two_models_are_one_mean():
+    account = exporters_account([8, 8], {"a": [4, 4]}, {"a": [0, 90]}, {"a": [4, 3]})
+    assert totals(cut(2), [account]).by_key == {"a": total(8 / 60, 15)}
+    unmeasured = exporters_account([8], {"a": [4]}, {"a": [None]}, {"a": [None]})
+    assert totals(cut(1), [unmeasured]).by_key == {"a": total(4 / 60)}
+
+
 def test_exporters_that_name_no_pods_know_nothing_of_holders():
-    nobody = exporters_account([8, 8], {}, {})
+    nobody = exporters_account([8, 8], {}, {}, {})
     assert totals(cut(2), [nobody]).gaps == (Span(START, START + 2 * MINUTE),)
 
 
 def test_between_pods_that_exporters_name_nobody_held_anything():
-    account = exporters_account([8, 8, 8], {"ann": [1, None, 1]}, {})
+    account = exporters_account([8, 8, 8], {"ann": [1, None, 1]}, {}, {})
     assert totals(cut(3), [account]).gaps == ()
 
 

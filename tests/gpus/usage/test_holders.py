@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from genet.accelerators import counts_devices
 from genet.gpus.merge.inventory import Kind, NodeDevices
 from genet.gpus.overview import Node, PodRef, Slice, Slot
-from genet.gpus.usage.holders import Held, Holder, Ledger, NodeUse, node_use
+from genet.gpus.usage.holders import Held, Holder, Ledger, Model, NodeUse, node_use
 from tests.gpus.builders import GPU, STARTED, pod
 
 A100 = Kind("A100", "A100", GPU)
@@ -114,15 +114,22 @@ def test_idle_devices_are_listed_by_pod():
     assert ledger.idle(STARTED + hour) == []
 
 
+def test_a_model_that_is_offered_whole_and_in_slices_is_two_types():
+    kind = Kind("small", "small", MIG)
+    parts = (Slice("1", "1g.5gb", "used", (ANN,)), Slice("2", "1g.5gb", "free", ()))
+    both = devices(slot(0)) | devices(slot(1, slices=parts), kind=kind)
+    assert used(both).types == {Model("NVIDIA-A100"): "A100", Model("NVIDIA-A100", "1g.5gb"): "small"}
+
+
 def test_of_models_that_are_gone_the_last_heard_of_are_known():
     ledger = Ledger()
-    ledger.put("n1", NodeUse(types={"A100": "a100"}))
+    ledger.put("n1", NodeUse(types={Model("A100"): "a100"}))
     for number in range(5000):
-        ledger.put("n2", NodeUse(types={f"M{number}": "m"}))
+        ledger.put("n2", NodeUse(types={Model(f"M{number}"): "m"}))
         if number % 100 == 0:
-            ledger.put("n1", NodeUse(types={"A100": "a100"}))
+            ledger.put("n1", NodeUse(types={Model("A100"): "a100"}))
     assert len(ledger.types()) == 1000
-    assert ledger.types().items() >= {"A100": "a100", "M4999": "m"}.items()
+    assert ledger.types().items() >= {Model("A100"): "a100", Model("M4999"): "m"}.items()
 
 
 amounts = st.builds(Held, st.integers(1, 8), st.integers(0, 800), st.integers(0, 8))

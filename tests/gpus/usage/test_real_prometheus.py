@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from genet.gpus.usage.history import Histories
-from genet.gpus.usage.holders import Ledger, NodeUse
+from genet.gpus.usage.holders import Ledger, Model, NodeUse
 from genet.gpus.usage.reports import By, UsageReports, question
 from genet.prometheus import Prometheus
 from tests.gpus.usage.test_history import slots
@@ -81,7 +81,7 @@ def url(tmp_path_factory):
 
 async def test_two_replicas_are_counted_once_and_exporters_tell_what_was_before(url):
     ledger = Ledger()
-    ledger.put("n1", NodeUse(types={"NVIDIA-A100": "A100"}))
+    ledger.put("n1", NodeUse(types={Model("NVIDIA-A100"): "A100"}))
 
     async def ask():
         return ledger

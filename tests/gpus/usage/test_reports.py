@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from genet.errors import Invalid, Unavailable
 from genet.gpus.overview import Node
 from genet.gpus.usage.gauges import Gauges
-from genet.gpus.usage.holders import Held, Holder, IdlePod, Ledger, NodeUse
+from genet.gpus.usage.holders import Held, Holder, IdlePod, Ledger, Model, NodeUse
 from genet.gpus.usage.reports import UsageReports, question
 from tests.gpus.usage.ranges import ranges
 
@@ -63,7 +63,8 @@ DCGM = {
         ({"namespace": "user-ann-a"}, 2),
         ({"namespace": "x"}, 1),
     ],
-    "avg by (namespace)": [({"namespace": "user-ann-a"}, 25)],
+    "sum by (namespace)": [({"namespace": "user-ann-a"}, 50)],
+    "count by (namespace) (max": [({"namespace": "user-ann-a"}, 2)],
 }
 
 
@@ -91,8 +92,8 @@ async def test_where_genet_was_not_scraped_exporters_tell():
 
 async def test_where_labels_are_not_honoured_the_plain_pod_is_the_exporter():
     relabelled = DCGM | {
-        "count by (exported_namespace)": [({"exported_namespace": "user-bob-b"}, 3)],
-        "avg by (exported_namespace)": [],
+        "count by (exported_namespace) (count": [({"exported_namespace": "user-bob-b"}, 3)],
+        "sum by (exported_namespace)": [],
     }
     async with ranges(remembering([], relabelled)) as prometheus:
         usage = await reports(prometheus).report(last(5, "namespace"))
@@ -102,15 +103,23 @@ async def test_where_labels_are_not_honoured_the_plain_pod_is_the_exporter():
 async def test_types_of_exporters_are_those_of_the_overview():
     cards = {
         "count(DCGM": [({}, 8)],
-        "count by (modelName) (count by (modelName,namespace": [
+        "count by (modelName,GPU_I_PROFILE) (count by (modelName,GPU_I_PROFILE,namespace": [
             ({"modelName": "NVIDIA A100-SXM4-40GB"}, 1),
+            ({"modelName": "NVIDIA A100-SXM4-40GB", "GPU_I_PROFILE": "1g.5gb"}, 4),
+            ({"modelName": "NVIDIA A100-SXM4-40GB", "GPU_I_PROFILE": "1g.5gb+me"}, 3),
             ({"modelName": "Tesla T4"}, 2),
         ],
     }
     async with ranges(remembering([], cards)) as prometheus:
-        known = NodeUse(types={"NVIDIA-A100-SXM4-40GB": "A100"})
+        whole = Model("NVIDIA-A100-SXM4-40GB")
+        known = NodeUse(types={whole: "A100", whole._replace(profile="1g.5gb"): "small"})
         usage = await reports(prometheus, known).report(last(1, "type"))
-    assert [(row.key, row.gpu_hours) for row in usage.rows] == [("nvidia.com/gpu/Tesla-T4", 2.0), ("A100", 1.0)]
+    assert [(row.key, row.gpu_hours) for row in usage.rows] == [
+        ("small", 4.0),
+        ("nvidia.com/mig-1g.5gb.me/NVIDIA-A100-SXM4-40GB", 3.0),
+        ("nvidia.com/gpu/Tesla-T4", 2.0),
+        ("A100", 1.0),
+    ]
 
 
 async def test_without_prometheus_all_is_a_gap_and_the_rest_is_told():

@@ -119,8 +119,8 @@ def own_account(beats: Sequence[float | None], devices: ByKey, busy: ByKey, meas
 def exporters_account(beats: Sequence[float | None], devices: ByKey, percent: ByKey, measured: ByKey) -> Account:
     """Of the pods that exporters name, as they were at the end of each window; `beats`: how many cards they saw.
 
-    `percent` is the sum over the cards that are `measured`, which speak for all that the pods hold. Exporters that never
-    name a pod cannot tell that nobody holds anything: then nothing is covered.
+    `percent` is the sum over the cards that are `measured`, which speak for all that the pods hold. Exporters that
+    never name a pod cannot tell that nobody holds anything: then nothing is covered.
     """
     nothing = (None,) * len(beats)
     use = {

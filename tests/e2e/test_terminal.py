@@ -42,7 +42,7 @@ class Desk:
 
     def is_alone(self):
         """Waits until nothing is left of any terminal."""
-        until(lambda: not self.shells() and not self.runs("sleep 1000"), seconds=20, what="all shells are gone")
+        until(lambda: not self.shells() and not self.runs("sleep 1000"), seconds=60, what="all shells are gone")
 
 
 @pytest.fixture(scope="module")

@@ -66,6 +66,7 @@ class Kubelet:
             life.cancel()
         self._devices.release(pod, self._store.clock().timestamp())
         self._runtime.recorder.warning("pods", pod, "Evicted", message, host=pod["spec"]["nodeName"])
+        self._say_killing(pod)
         ended = {
             kind: [ended_by_force(status, self._store.clock()) for status in pod["status"].get(kind, ())]
             for kind in ("initContainerStatuses", "containerStatuses")
@@ -156,17 +157,22 @@ class Kubelet:
         self._devices.release(pod, self._store.clock().timestamp())
 
     async def _end(self, pod: Obj) -> None:
-        metadata, node = pod["metadata"], pod["spec"]["nodeName"]
-        for status in pod.get("status", {}).get("containerStatuses", ()):
-            if "running" in status["state"]:
-                path = f"spec.containers{{{status['name']}}}"
-                text = f"Stopping container {status['name']}"
-                self._runtime.recorder.normal("pods", pod, "Killing", text, host=node, field_path=path)
+        metadata = pod["metadata"]
+        self._say_killing(pod)
         grace = float(metadata["deletionGracePeriodSeconds"])
         stubborn = self._runtime.containers.ignores_term(pod)
         await self._runtime.sleep(grace if stubborn else min(grace, self._runtime.pace.stop))
         with suppress(ApiError):  # forced away meanwhile
             self._store.delete("pods", *key_of(pod), preconditions={"uid": metadata["uid"]}, grace_period_seconds=0)
+
+    def _say_killing(self, pod: Obj) -> None:
+        for status in pod.get("status", {}).get("containerStatuses", ()):
+            if "running" in status["state"]:
+                path = f"spec.containers{{{status['name']}}}"
+                text = f"Stopping container {status['name']}"
+                self._runtime.recorder.normal(
+                    "pods", pod, "Killing", text, host=pod["spec"]["nodeName"], field_path=path
+                )
 
     def _gone(self, pod: Obj) -> None:
         uid = pod["metadata"]["uid"]

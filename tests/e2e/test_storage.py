@@ -148,12 +148,31 @@ def test_a_claim_that_is_to_go_goes_with_the_last_pod_and_not_before(
         assert volumes(api)["disk"]["status"] == "Bound"
 
 
-def test_a_class_that_is_missing_is_named_and_one_that_does_not_let_claims_grow(
-    kubectl: Kubectl, somebody: Person, tmp_path: Path
+@pytest.fixture
+def classes(kubectl: Kubectl, somebody: Person) -> Iterator[dict[str, str]]:
+    """Of the cluster's own provisioner: one that lets its claims grow, and one that does not."""
+    names = {word: f"{somebody.name}-{word}" for word in ("soft", "hard")}
+    for word, name in names.items():
+        manifest = {
+            "apiVersion": "storage.k8s.io/v1",
+            "kind": "StorageClass",
+            "metadata": {"name": name},
+            "provisioner": "kubernetes.io/host-path",
+            "allowVolumeExpansion": word == "soft",
+        }
+        kubectl("create", "-f", "-", stdin=json.dumps(manifest))
+    yield names
+    kubectl("delete", "sc", *names.values())
+
+
+def test_a_class_that_is_missing_is_named_and_claims_grow_where_their_class_lets_them(
+    kubectl: Kubectl, somebody: Person, classes: dict[str, str], tmp_path: Path
 ) -> None:
+    """Nobody in this cluster carries a growth out; the API server only notes it."""
     configured = [
         {"name": "gold", "mountPath": "/gold", "size": "1Mi", "storageClass": "genet-e2e-missing"},
-        {"name": "plain", "mountPath": "/plain", "size": "1Mi", "maxSize": "2Mi"},
+        {"name": "soft", "mountPath": "/soft", "size": "1Mi", "maxSize": "2Mi", "storageClass": classes["soft"]},
+        {"name": "hard", "mountPath": "/hard", "size": "1Mi", "maxSize": "2Mi", "storageClass": classes["hard"]},
     ]
     settings = {**SETTINGS, "storage": {"volumes": configured}}
     with serving(configuration(tmp_path, kubectl.kubeconfig, **settings)) as replica, asking(replica, somebody) as api:
@@ -162,11 +181,20 @@ def test_a_class_that_is_missing_is_named_and_one_that_does_not_let_claims_grow(
         assert gold["status"] == "Pending"
         assert gold["reason"]["code"] == "storage_class_missing"
         assert "no storage class genet-e2e-missing" in gold["message"]
-        until(lambda: volumes(api)["plain"]["status"] == "Bound")
-        grows = kubectl.read("sc", kubectl.read("pvc", f"{somebody.identifier}-plain", "-n", somebody.namespace)[
-            "spec"]["storageClassName"]).get("allowVolumeExpansion", False)  # fmt: skip
-        assert volumes(api)["plain"]["growable"] is grows
-        answer = api.post("/api/volumes/plain/resize", json={"size": "2Mi"})
-        assert answer.status_code == (200 if grows else 409), answer.text
-        smaller = api.post("/api/volumes/plain/resize", json={"size": "1Ki"})
-        assert (smaller.status_code, smaller.json()["errors"][0]["field"]) == (422, "size")
+        until(lambda: {volumes(api)[name]["status"] for name in ("soft", "hard")} == {"Bound"})
+        assert {name: volumes(api)[name]["growable"] for name in ("soft", "hard")} == {"soft": True, "hard": False}
+
+        refused = api.post("/api/volumes/hard/resize", json={"size": "2Mi"})
+        assert (refused.status_code, refused.json()["code"]) == (409, "not_growable")
+        assert f"storage class {classes['hard']!r} does not let volumes grow" in refused.json()["detail"]
+        for size in ("3Mi", "1Ki"):
+            answer = api.post("/api/volumes/soft/resize", json={"size": size})
+            assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "size")
+
+        answer = api.post("/api/volumes/soft/resize", json={"size": "2Mi"})
+        assert answer.status_code == 200, answer.text
+        claim = kubectl.read("pvc", f"{somebody.identifier}-soft", "-n", somebody.namespace)
+        assert claim["spec"]["resources"]["requests"]["storage"] == "2Mi"
+        soft = until(lambda: (found := volumes(api)["soft"])["message"] and found)
+        assert (soft["requested"], soft["capacity"], soft["growable"]) == ("2Mi", "1Mi", False)
+        assert f"waits for whoever provisions the storage class {classes['soft']} to make it 2Mi" in soft["message"]

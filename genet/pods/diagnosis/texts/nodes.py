@@ -40,9 +40,9 @@ NODES: Final[Mapping[str, Text]] = {
         "{container} 使用了 {used:bytes}]]。请重新创建，并把大文件写入存储卷。",
     ),
     "evicted_limit": Text(
-        "This pod was ended because the files of {subject} grew beyond its limit of {limit}. Create it again, and "
-        "write large files into a volume that has room for them.",
-        "这个 Pod 被终止，因为 {subject} 中的文件超过了上限 {limit}。请重新创建，并把大文件写入有足够空间的存储卷。",
+        "This pod was ended because its files ({subject}) grew beyond the limit of {limit}. Create it again, and write "
+        "large files into a volume that has room for them.",
+        "这个 Pod 被终止，因为其文件（{subject}）超过了上限 {limit}。请重新创建，并把大文件写入有足够空间的存储卷。",
     ),
     "evicted": Text(
         "The node {node} ended this pod[[: {message}]]. Create it again; it may find another node.",

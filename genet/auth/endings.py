@@ -1,9 +1,12 @@
-"""Tells what is still running on a session or a token (a stream, a terminal) that it has ended, on every replica."""
+"""Tells what is still running (a stream, a terminal) that what let it in has ended, on every replica.
+
+That is a session or a token, or, where a proxy or dev mode vouches for people, that they are not disabled.
+"""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from genet.auth.people import PERSON
+from genet.auth.people import PERSON, Person
 from genet.errors import Unavailable
 from genet.kube.cache import Cache, Change
 from genet.kube.objects import Secret
@@ -16,7 +19,8 @@ Callback = Callable[[], None]
 class _Waiting:
     name: str
     user: str
-    epoch: int
+    epoch: int | None
+    """None: everything may end, and they still come in."""
     callback: Callback
 
 
@@ -32,6 +36,12 @@ class Endings:
         """Have `callback` called once when the record is gone or its person's epoch another; returns what ends that."""
         waiting = _Waiting(secret.metadata.name, user, epoch, callback)
         self._by_name.setdefault(waiting.name, set()).add(waiting)
+        self._by_user.setdefault(user, set()).add(waiting)
+        return lambda: self._drop(waiting)
+
+    def on_disabled(self, user: str, callback: Callback) -> Callback:
+        """Have `callback` called once when they are disabled or not known any more; returns what ends that."""
+        waiting = _Waiting("", user, None, callback)
         self._by_user.setdefault(user, set()).add(waiting)
         return lambda: self._drop(waiting)
 
@@ -55,7 +65,7 @@ class Endings:
         except Unavailable:
             person = None
         waiting = self._by_user.get(secret.metadata.name.removeprefix(PERSON.secret_name("")), ())
-        return [one for one in waiting if person is None or person.is_disabled or person.epoch > one.epoch]
+        return [one for one in waiting if person is None or person.is_disabled or _is_past(person, one)]
 
     def _drop(self, waiting: _Waiting) -> None:
         for known, key in ((self._by_name, waiting.name), (self._by_user, waiting.user)):
@@ -63,3 +73,7 @@ class Endings:
             group.discard(waiting)
             if not group:
                 known.pop(key, None)
+
+
+def _is_past(person: Person, waiting: _Waiting) -> bool:
+    return waiting.epoch is not None and person.epoch > waiting.epoch

@@ -37,6 +37,7 @@ class Identity:
     people: People
     sessions: Sessions
     tokens: Tokens
+    endings: Endings
     cache: Cache[Secret]
     is_needed: bool
     """Whether people cannot be served without it; dev mode alone can do without."""
@@ -75,7 +76,7 @@ class Identity:
         )
         tokens = Tokens(records, cache=cache, lookup=lookup, endings=endings, people=people, clock=clock)
         is_needed = settings.auth.mode != "dev" or bool(provider.enabled)
-        return cls(records, keyring, sealer, people, sessions, tokens, cache, is_needed)
+        return cls(records, keyring, sealer, people, sessions, tokens, endings, cache, is_needed)
 
     @classmethod
     @asynccontextmanager

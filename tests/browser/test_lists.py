@@ -1,5 +1,7 @@
 """What lists owe to people: nothing drawn over anything else, nothing out of reach, and a word when they are old."""
 
+import re
+
 import pytest
 from playwright.sync_api import Route, expect
 
@@ -51,6 +53,24 @@ def test_a_link_to_a_pod_that_is_gone_says_so(demo: Demo, visit: Visit):
     assert "pod=" not in page.url
 
 
+def test_the_open_tab_of_a_pod_stands_in_the_address(demo: Demo, visit: Visit):
+    page = visit(demo.page("/pods", "alice", pod="pod-alice-alice-llama-ft"))
+    drawer = page.get_by_role("dialog", name="llama-ft")
+    expect(drawer.get_by_role("tab", name="Connect")).to_have_attribute("aria-selected", "true")
+    assert "tab=" not in page.url
+    drawer.get_by_role("tab", name="Logs").click()
+    expect(page).to_have_url(re.compile("tab=logs"))
+    page.reload()
+    expect(drawer.get_by_role("tab", name="Logs")).to_have_attribute("aria-selected", "true")
+    expect(drawer.get_by_role("log")).to_be_visible()
+    drawer.get_by_role("button", name="Close").first.click()
+    expect(drawer).to_be_hidden()
+    assert "tab=" not in page.url
+    # One that this pod does not have is none.
+    page.goto(demo.page("/pods", "alice", pod="pod-alice-alice-llama-ft", tab="nonsense"))
+    expect(drawer.get_by_role("tab", name="Connect")).to_have_attribute("aria-selected", "true")
+
+
 def test_a_list_that_cannot_be_renewed_says_of_when_it_is(demo: Demo, visit: Visit, complaints):
     page = visit(demo.page("/pods", "alice"))
     row = page.get_by_test_id("pod-llama-ft")
@@ -79,6 +99,22 @@ def test_a_long_status_leaves_room_for_what_is_beside_it(demo: Demo, visit: Visi
     row = page.get_by_test_id("pod-llama-ft")
     expect(row).to_contain_text("Init:CreateContainerConfigError")
     assert row.evaluate(_OVERLAPS) == []
+
+
+@pytest.mark.parametrize("locale", ["en", "zh-CN"])
+def test_a_phone_shows_which_gpu_is_held_by_whom(demo: Demo, visit: Visit, locale):
+    page = visit(demo.page("/gpus", "bob"), viewport={"width": 390, "height": 844}, locale=locale, has_touch=True)
+    page.get_by_role("button", name=re.compile("Show as a table|显示表格")).click()
+    table = page.get_by_role("grid")
+    names = ["Node", "GPU", "State", "Holder"] if locale == "en" else ["节点", "GPU", "状态", "占用者"]
+    expect(table.get_by_role("columnheader")).to_contain_text(names)
+    edge = table.evaluate("table => table.getBoundingClientRect().left + table.clientWidth")
+    held = table.get_by_role("row").filter(has_text="alice-alice").first
+    for cell in (*table.get_by_role("columnheader").all()[:4], *held.get_by_role("gridcell").all()[:4]):
+        box = cell.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= edge, cell.inner_text()
+        assert cell.evaluate("cell => cell.scrollWidth <= cell.clientWidth"), cell.inner_text()
 
 
 @pytest.mark.parametrize("path", ["/usage", "/account"])

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit
-from tests.browser.demo import demonstrating
+from tests.browser.demo import Demo, demonstrating
 from tests.browser.heatmap import Heatmap
 
 pytestmark = pytest.mark.browser
@@ -40,6 +40,25 @@ def test_a_lost_cluster_leaves_the_map_and_is_called_stale(visit: Visit, complai
     assert heatmap.looks(cells) == before
     page.close()  # or it would go on asking, and complain
     assert all("net::ERR_" in complaint for complaint in complaints)
+    complaints.clear()
+
+
+def test_a_page_that_never_had_an_answer_goes_on_trying(demo: Demo, visit: Visit, complaints):
+    page = visit(f"{demo.url}/healthz")
+    refusal = {"status": 503, "code": "unavailable", "detail": "Kubernetes"}
+    page.route("**/api/cluster/gpu-overview**", lambda route: route.fulfill(status=503, json=refusal))
+    page.goto(demo.page("/gpus", "alice"))
+    problem = page.get_by_role("alert")
+    expect(problem).to_contain_text("The GPUs cannot be shown")
+    expect(problem).to_contain_text("goes on trying by itself")
+    with page.expect_request("**/api/cluster/gpu-overview/stream*"):
+        problem.get_by_role("button", name="Try again").click()
+    expect(problem).to_be_visible()
+    expect(problem.get_by_role("button", name="Try again")).to_be_focused()
+    page.unroute("**/api/cluster/gpu-overview**")
+    expect(page.get_by_test_id("sources")).to_contain_text("Kubernetes live", timeout=15_000)
+    expect(problem).to_be_hidden()
+    assert set(complaints) <= {"503 GET /api/cluster/gpu-overview", "503 GET /api/cluster/gpu-overview/stream"}
     complaints.clear()
 
 

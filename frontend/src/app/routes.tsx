@@ -67,6 +67,7 @@ export function PodsRoute() {
             (old) => {
               const next = new URLSearchParams(old);
               next.delete("pod");
+              next.delete("tab");
               next.set("create", gpuType ?? "");
               return next;
             },

@@ -7,18 +7,24 @@ import { useText } from "../i18n/language";
 
 interface ProblemProps {
   title: string;
+  /** Null: nothing is known that would help anybody. */
   error: unknown;
+  /** What happens next without anybody's doing. */
+  hint?: string;
   onRetry?: () => void;
+  /** Not disabled meanwhile: a button that is loses the focus. */
+  isTrying?: boolean;
 }
 
-export function Problem({ title, error, onRetry }: ProblemProps) {
+export function Problem({ title, error, hint, onRetry, isTrying }: ProblemProps) {
   const text = useText();
   return (
     <Alert color="orange" icon={<IconAlertTriangle aria-hidden />} title={title} role="alert">
       <Stack gap="xs" align="flex-start">
-        <Text size="sm">{errorText(error, text)}</Text>
+        {error !== null && <Text size="sm">{errorText(error, text)}</Text>}
+        {hint && <Text size="sm">{hint}</Text>}
         {onRetry && (
-          <Button variant="default" size="xs" onClick={() => onRetry()}>
+          <Button variant="default" size="xs" aria-busy={isTrying || undefined} onClick={() => onRetry()}>
             {text.app.retry}
           </Button>
         )}

@@ -123,12 +123,13 @@ export function GpuTable({ fleet, filter, active, onActive, onChoose, onNode }: 
   );
 }
 
+/** What most people look for stands first: a phone has room for four of them. */
 const COLUMNS = [
   "node",
   "gpu",
-  "type",
   "state",
   "holder",
+  "type",
   "pod",
   "since",
   "utilization",

@@ -4,6 +4,7 @@ import { useMemo, useState } from "react";
 import { useSearchParams } from "react-router";
 import { useSession } from "../../api/session";
 import { useText } from "../../i18n/language";
+import { searchWith } from "../../lib/search";
 import { EmptyState } from "../../ui/EmptyState";
 import { Problem } from "../../ui/Problem";
 import { ColouringBar } from "./ColouringBar";
@@ -13,13 +14,12 @@ import {
   EVERYTHING,
   type Filter,
   filterFromSearch,
-  searchWith,
   searchWithFilter,
 } from "./filter";
 import { GpuTable } from "./GpuTable";
 import classes from "./gpus.module.css";
 import { Heatmap } from "./heatmap/Heatmap";
-import { useOverview, useRevision } from "./live/OverviewProvider";
+import { useFeed, useOverview, useRevision } from "./live/OverviewProvider";
 import type { Fleet } from "./model";
 import { NodePanel } from "./node/NodePanel";
 import { SourcesLine } from "./SourcesLine";
@@ -32,7 +32,7 @@ type OverviewPageProps = Omit<ChoiceActions, "onNode">;
 export function OverviewPage(props: OverviewPageProps) {
   const text = useText();
   const fleet = useOverview((state) => state.fleet);
-  const error = useOverview((state) => (state.connection === "lost" ? (state.error ?? true) : null));
+  const isFailing = useOverview(({ connection, error }) => connection === "lost" || error !== null);
   return (
     <Stack gap="md">
       <Title order={1} className={classes.hidden}>
@@ -40,8 +40,8 @@ export function OverviewPage(props: OverviewPageProps) {
       </Title>
       {fleet ? (
         <Overview fleet={fleet} {...props} />
-      ) : error ? (
-        <Problem title={text.gpus.failed} error={error} />
+      ) : isFailing ? (
+        <NothingYet />
       ) : (
         <Stack gap="md" aria-busy aria-label={text.app.loading}>
           <Skeleton height={76} />
@@ -50,6 +50,23 @@ export function OverviewPage(props: OverviewPageProps) {
         </Stack>
       )}
     </Stack>
+  );
+}
+
+/** Without an answer since the page was opened. */
+function NothingYet() {
+  const text = useText();
+  const { retry } = useFeed();
+  const error = useOverview((state) => state.error);
+  const isTrying = useOverview(({ connection }) => connection === "connecting");
+  return (
+    <Problem
+      title={text.gpus.failed}
+      error={error}
+      hint={text.gpus.goesOn}
+      onRetry={retry}
+      isTrying={isTrying}
+    />
   );
 }
 

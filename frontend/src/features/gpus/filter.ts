@@ -1,5 +1,6 @@
 /** What of the fleet to look at; lives in the page's URL, so that a view can be sent to a colleague. */
 import type { SlotStatus } from "../../api/types";
+import { searchWith } from "../../lib/search";
 import { COLOURINGS, type Colouring } from "./heatmap/paint";
 import { type Fleet, STATES } from "./model";
 
@@ -32,19 +33,6 @@ export function colouringFromSearch(search: URLSearchParams): Colouring {
 /** The search parameters with the filter in them; others are kept. */
 export function searchWithFilter(search: URLSearchParams, filter: Filter): URLSearchParams {
   return searchWith(search, { ...filter, mine: filter.mine ? "1" : null });
-}
-
-/** The search parameters with others of them; null takes one out. */
-export function searchWith(search: URLSearchParams, values: Record<string, string | null>): URLSearchParams {
-  const next = new URLSearchParams(search);
-  for (const [name, value] of Object.entries(values)) {
-    if (value === null) {
-      next.delete(name);
-    } else {
-      next.set(name, value);
-    }
-  }
-  return next;
 }
 
 /** Groups to show; all of them when the type wished for is not there (any more). */

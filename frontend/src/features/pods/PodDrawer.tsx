@@ -16,6 +16,9 @@ import { TerminalTab } from "./TerminalTab";
 
 interface PodDrawerProps {
   pod: Pod;
+  /** The open tab as the address says it; null or one that this pod does not have: the one to begin with. */
+  tab: string | null;
+  onTab: (tab: string | null) => void;
   onClose: () => void;
   onShowNode: (name: string) => void;
   /** Asks for a pod that begins with this image and has such a GPU. */
@@ -26,10 +29,24 @@ interface PodDrawerProps {
   keysHref: string;
 }
 
-export function PodDrawer({ pod, onClose, onShowNode, onNewPod, terminalHref, keysHref }: PodDrawerProps) {
+export function PodDrawer({ pod, tab, onTab, onClose, ...links }: PodDrawerProps) {
+  const { onShowNode, onNewPod, terminalHref, keysHref } = links;
   const { text } = useLanguage();
   const { config } = useSession();
   const [saving, setSaving] = useState(false);
+  // Stays while the pod begins or ends: nobody who reads is taken elsewhere.
+  const [first] = useState(pod.status === "Running" ? "connect" : "status");
+  const tabs: [name: string, label: string, has: boolean][] = [
+    ["status", text.drawer.status, true],
+    ["connect", text.drawer.connect, true],
+    ["terminal", text.drawer.terminal, config.features.terminal],
+    ["gpus", text.drawer.gpus, pod.gpuCount > 0],
+    ["logs", text.drawer.logs, true],
+    ["save", text.saving.tab, config.features.commit],
+    ["details", text.drawer.details, true],
+  ];
+  const shown = tabs.filter(([, , has]) => has);
+  const open = shown.some(([name]) => name === tab) ? tab : first;
   return (
     <SidePanel
       onClose={onClose}
@@ -37,15 +54,13 @@ export function PodDrawer({ pod, onClose, onShowNode, onNewPod, terminalHref, ke
       closeOnEscape={!saving}
       title={pod.name}
     >
-      <Tabs defaultValue={pod.status === "Running" ? "connect" : "status"} keepMounted={false}>
+      <Tabs value={open} onChange={onTab} keepMounted={false}>
         <Tabs.List mb="md">
-          <Tabs.Tab value="status">{text.drawer.status}</Tabs.Tab>
-          <Tabs.Tab value="connect">{text.drawer.connect}</Tabs.Tab>
-          {config.features.terminal && <Tabs.Tab value="terminal">{text.drawer.terminal}</Tabs.Tab>}
-          {pod.gpuCount > 0 && <Tabs.Tab value="gpus">{text.drawer.gpus}</Tabs.Tab>}
-          <Tabs.Tab value="logs">{text.drawer.logs}</Tabs.Tab>
-          {config.features.commit && <Tabs.Tab value="save">{text.saving.tab}</Tabs.Tab>}
-          <Tabs.Tab value="details">{text.drawer.details}</Tabs.Tab>
+          {shown.map(([name, label]) => (
+            <Tabs.Tab key={name} value={name}>
+              {label}
+            </Tabs.Tab>
+          ))}
         </Tabs.List>
         <Tabs.Panel value="status">
           <StatusTab id={pod.id} />

@@ -6,6 +6,7 @@ import { useSearchParams } from "react-router";
 import { useSession } from "../../api/session";
 import type { Pod, PodList } from "../../api/types";
 import { useText } from "../../i18n/language";
+import { searchWith } from "../../lib/search";
 import { useNow } from "../../lib/time";
 import { EmptyState } from "../../ui/EmptyState";
 import { LogInFirst } from "../../ui/LogIn";
@@ -84,15 +85,11 @@ function Pods({ list, ...links }: { list: PodList } & Omit<PodsPageProps, "onCre
   const [news, setNews] = useState("");
   const wanted = search.get("pod");
   const inspected = list.pods.find(({ id }) => id === wanted);
-  const inspect = (id: string | null) => {
-    const next = new URLSearchParams(search);
-    if (id === null) {
-      next.delete("pod");
-    } else {
-      next.set("pod", id);
-    }
-    setSearch(next, { replace: id === null });
-  };
+  const tab = search.get("tab");
+  const inspect = (id: string | null) =>
+    setSearch((old) => searchWith(old, { pod: id, tab: null }), { replace: id === null });
+  const openTab = (name: string | null) =>
+    setSearch((old) => searchWith(old, { tab: name }), { replace: true });
 
   const { columns } = text.pods;
   return (
@@ -157,7 +154,16 @@ function Pods({ list, ...links }: { list: PodList } & Omit<PodsPageProps, "onCre
         />
       )}
       <News text={news} onDone={() => setNews("")} />
-      {inspected && <PodDrawer pod={inspected} onClose={() => inspect(null)} {...links} />}
+      {inspected && (
+        <PodDrawer
+          key={inspected.id}
+          pod={inspected}
+          tab={tab}
+          onTab={openTab}
+          onClose={() => inspect(null)}
+          {...links}
+        />
+      )}
     </>
   );
 }

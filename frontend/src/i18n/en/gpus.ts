@@ -75,6 +75,7 @@ export const gpus = {
   clearFilter: "Clear the filter",
   noneMine: "You hold no GPU. Click a free one to take it.",
   failed: "The GPUs cannot be shown",
+  goesOn: "This page goes on trying by itself every few seconds.",
   outdated: (clock: string) => `Connection lost; this is how it was at ${clock}.`,
   lastHeard: (ago: string) => `The server was last heard of ${ago}.`,
   connections: {

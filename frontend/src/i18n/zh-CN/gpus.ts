@@ -65,6 +65,7 @@ export const gpus: Messages["gpus"] = {
   clearFilter: "清除筛选",
   noneMine: "您没有占用 GPU。点击空闲的 GPU 即可使用。",
   failed: "无法显示 GPU",
+  goesOn: "页面每隔几秒会自动重试。",
   outdated: (clock) => `连接已断开；显示的是 ${clock} 的状态。`,
   lastHeard: (ago) => `上次收到服务器消息：${ago}。`,
   connections: {

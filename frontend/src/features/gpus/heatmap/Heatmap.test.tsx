@@ -21,7 +21,7 @@ const slots = [
 ];
 const fleet = fleetWith({ a: [slots] });
 const still = { fleet, revision: 0, connection: "live", heardAt: 0, error: null } as const;
-const feed = { state: () => still, subscribe: () => () => {}, onFrame: () => () => {} };
+const feed = { state: () => still, subscribe: () => () => {}, onFrame: () => () => {}, retry: () => {} };
 const node = {
   ...nodeOf("a-0", slots),
   history: { step: 300, from: "2026-01-01T00:00:00Z", series: [] },

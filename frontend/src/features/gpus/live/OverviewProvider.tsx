@@ -5,7 +5,7 @@ import { writeNodes } from "../../../api/nodes";
 import { useSession } from "../../../api/session";
 import { type FeedState, OverviewFeed } from "./feed";
 
-type Feed = Pick<OverviewFeed, "state" | "subscribe" | "onFrame">;
+type Feed = Pick<OverviewFeed, "state" | "subscribe" | "onFrame" | "retry">;
 
 export const FeedContext = createContext<Feed | null>(null);
 

@@ -3,7 +3,7 @@ import { createClient } from "../../../api/client";
 import type { ColumnarOverview } from "../../../api/types";
 import { deviceOf } from "../model";
 import { changeOf, columnarOf, podsOf, slotOf } from "../testing";
-import { FIRST_WORD, OverviewFeed, POLL_INTERVAL, SILENCE } from "./feed";
+import { FIRST_WORD, OverviewFeed, PATIENCE, POLL_INTERVAL, SILENCE } from "./feed";
 
 const before = { a: [1, 1] };
 const after = { a: [1, [slotOf(0, "used", { pods: podsOf("ann") })]] };
@@ -201,6 +201,48 @@ describe("the feed", () => {
     expect(feed.state().connection).toBe("live");
     await pass(10);
     expect(feed.state().connection).toBe("lost");
+  });
+
+  it("calls it lost when an answer does not come at all, and asks anew", async () => {
+    const { feed, polls, refuseWith, answerWith } = start();
+    refuseWith(new Response(null, { status: 502 }));
+    answerWith(async () => {
+      const { signal } = polls.at(-1) as Request;
+      return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    });
+    await pass(FIRST_WORD);
+    await pass(PATIENCE - 1);
+    expect(feed.state().connection).toBe("connecting");
+    await pass(1);
+    expect(feed.state()).toMatchObject({ connection: "lost", error: { code: "network" } });
+    await pass(POLL_INTERVAL);
+    expect(polls.length).toBeGreaterThan(1);
+  });
+
+  it("tries at once when it is told to, and says why it was lost until there is an answer", async () => {
+    const { feed, streams, refuseWith, seen, hangUp } = start();
+    refuseWith(Response.json({ status: 503, code: "unavailable", detail: "Kubernetes" }, { status: 503 }));
+    await pass(0);
+    streams[0]?.end();
+    await pass(0);
+    expect(feed.state()).toMatchObject({ connection: "lost", fleet: null });
+    refuseWith(null);
+    seen.mockClear();
+    feed.retry();
+    expect(feed.state()).toMatchObject({ connection: "connecting", error: { code: "network" } });
+    expect(seen).toHaveBeenCalledTimes(1);
+    await pass(0);
+    expect(streams).toHaveLength(2);
+    streams[1]?.say(event("snapshot", columnarOf(before)));
+    await pass(0);
+    expect(feed.state()).toMatchObject({ connection: "live", error: null });
+    // What was under way before is given up, and nobody connects for people who have left.
+    await pass(POLL_INTERVAL);
+    expect(streams).toHaveLength(2);
+    hangUp();
+    feed.retry();
+    await pass(POLL_INTERVAL);
+    expect(streams).toHaveLength(2);
   });
 
   it("says when the session has ended, and hangs up after the last who looks", async () => {

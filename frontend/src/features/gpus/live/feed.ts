@@ -18,6 +18,8 @@ export const POLL_INTERVAL = 2_000;
 export const SILENCE = 38_000;
 /** A stream that has not begun by then is held back on its way. */
 export const FIRST_WORD = 6_000;
+/** As long may one answer take to what is asked for again and again: a large fleet over a slow line. */
+export const PATIENCE = 30_000;
 /** Snapshots may come every second; who shares a card changes seldom. */
 const SHARED_INTERVAL = 30_000;
 const LONGEST_BREAK = 60_000;
@@ -70,9 +72,8 @@ export class OverviewFeed {
   readonly subscribe = (subscriber: () => void): (() => void) => {
     this.#subscribers.add(subscriber);
     if (this.#stop === null) {
-      this.#stop = new AbortController();
       this.#state = { ...this.#state, connection: "connecting" };
-      void this.#run(this.#stop.signal);
+      this.#begin();
     }
     return () => {
       this.#subscribers.delete(subscriber);
@@ -83,10 +84,24 @@ export class OverviewFeed {
     };
   };
 
+  /** Connects anew at once, whatever is being waited for. Why it was lost stays known until there is an answer. */
+  readonly retry = (): void => {
+    if (this.#stop !== null) {
+      this.#stop.abort();
+      this.#begin();
+      this.#publish({ connection: "connecting" });
+    }
+  };
+
   readonly onFrame = (listener: FrameListener): (() => void) => {
     this.#frames.add(listener);
     return () => this.#frames.delete(listener);
   };
+
+  #begin(): void {
+    this.#stop = new AbortController();
+    void this.#run(this.#stop.signal);
+  }
 
   async #run(signal: AbortSignal): Promise<void> {
     // A place in the stream is of no use when what was seen since is not kept.
@@ -151,8 +166,11 @@ export class OverviewFeed {
   /** Asks again and again, until it is time to try the stream once more. */
   async #poll(until: number, signal: AbortSignal): Promise<void> {
     do {
+      const asking = new AbortController();
+      const watchdog = setTimeout(() => asking.abort(new Error("no answer")), PATIENCE);
       try {
-        const answer = await fetchOverview(this.#options.api, this.#etag, signal);
+        const both = AbortSignal.any([signal, asking.signal]);
+        const answer = await fetchOverview(this.#options.api, this.#etag, both);
         if (answer.overview) {
           this.#show(answer.overview, "polling");
         } else if (this.#state.fleet) {
@@ -167,6 +185,8 @@ export class OverviewFeed {
           return;
         }
         this.#publish({ connection: "lost", error: error instanceof ApiError ? error : null });
+      } finally {
+        clearTimeout(watchdog);
       }
       await pause(Math.min(POLL_INTERVAL, Math.max(0, until - Date.now())), signal);
     } while (Date.now() < until && !signal.aborted);

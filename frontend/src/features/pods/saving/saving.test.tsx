@@ -172,6 +172,8 @@ describe("the drawer", () => {
       serving({}).server,
       <PodDrawer
         pod={POD}
+        tab={null}
+        onTab={() => {}}
         onClose={() => {}}
         onShowNode={() => {}}
         onNewPod={() => {}}

@@ -5,9 +5,13 @@ answered by the handler of GET, and nothing of the body is sent.
 
 Left out is what a GET does more than read: it starts a login, spends a code, or makes a grant. What looks before it
 reads, such as a mail's link scanner, must not do that; there it is refused as by the framework itself.
+
+Trap: the framework reads `//oidc/authorize` as `/oidc/authorize`, so an address is judged as the framework reads it.
 """
 
 from typing import Final
+
+from litestar.utils.path import normalize_path
 
 from genet.web.boundary import ASGIApp, Message, Receive, Scope, Send
 
@@ -30,6 +34,7 @@ def looking(app: ASGIApp) -> ASGIApp:
 
 
 def _is_only_read(path: str) -> bool:
+    path = normalize_path(path)
     return path in _READ_ALL_THE_SAME or not path.startswith(_DOING)
 
 

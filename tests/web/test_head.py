@@ -110,6 +110,21 @@ async def test_what_a_get_does_more_than_read_is_not_done_by_looking(path):
     assert (refused.status_code, refused.headers["Allow"], done) == (405, "GET, OPTIONS", [path])
 
 
+@pytest.mark.parametrize("spelled", ["//oidc/authorize", "/oidc//authorize", "//oidc//authorize/", "/oidc/authorize//"])
+async def test_another_spelling_of_the_address_does_nothing_more(spelled):
+    done = []
+
+    @get("/oidc/authorize", sync_to_thread=False)
+    def act() -> str:
+        done.append(spelled)
+        return "done"
+
+    app = looking(Litestar([act], openapi_config=None))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as http:
+        refused = await http.head(f"http://localhost{spelled}")
+    assert (refused.status_code, done) == (405, [])
+
+
 @pytest.mark.parametrize("method", ["OPTIONS", "DELETE"])
 async def test_it_is_among_the_methods_that_an_address_says_it_has(http, method):
     headers = {"Sec-Fetch-Site": "same-origin"}

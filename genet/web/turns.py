@@ -3,13 +3,15 @@
 Trap: whatever has arrived while the loop was busy runs in one turn of it, and until that is over nothing else does. To
 begin a request costs little, but two hundred pages that come back together, as they do after a replica has ended, held
 up everybody else for longer than anybody should wait.
+
+Probes take no turn: a kubelet that waits behind everybody ends a replica that only has much to do.
 """
 
 import asyncio
 from collections import deque
 from typing import Final
 
-from genet.web.boundary import ASGIApp, Receive, Scope, Send
+from genet.web.boundary import PROBES, ASGIApp, Receive, Scope, Send
 
 _AT_ONCE: Final = 8
 """How many begin in the same turn of the loop; where they trickle in, up to twice as many may meet in one."""
@@ -26,7 +28,9 @@ class Turns:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._begun < self._at_once:
+        if scope.get("path") in PROBES:
+            pass
+        elif self._begun < self._at_once:
             self._begin()
         else:
             turn = asyncio.get_running_loop().create_future()

@@ -4,6 +4,8 @@ import asyncio
 import socket
 from contextlib import asynccontextmanager
 
+import pytest
+
 from genet.web.turns import Turns
 from tests.replicas import until
 from tests.served import asked, listening
@@ -77,6 +79,18 @@ async def test_who_comes_later_does_not_overtake_those_who_wait():
     later = [arrive(app, f"later {number}") for number in range(4)]
     await asyncio.gather(*first, *later)
     assert begun.paths == [f"first {number}" for number in range(6)] + [f"later {number}" for number in range(4)]
+
+
+@pytest.mark.parametrize("probe", ["/healthz", "/readyz"])
+async def test_a_probe_waits_behind_nobody_and_takes_nobodys_turn(probe):
+    begun = Begun()
+    app = Turns(begun, at_once=2)
+    paths = [f"page {number}" for number in range(8)]
+    async with begun.counting():
+        tasks = [arrive(app, path) for path in [*paths, probe]]
+        await asyncio.gather(*tasks)
+    assert begun.paths == [*paths[:2], probe, *paths[2:]]
+    assert begun.turns[0] == begun.turns[2]
 
 
 async def test_where_few_come_nobody_waits():

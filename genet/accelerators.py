@@ -115,7 +115,7 @@ def mig_profile_of(product: str) -> str | None:
 def memory_mib(resource: str, labels: Mapping[str, str]) -> int | None:
     """Of each device that this resource counts, by its node's labels; None: they do not say.
 
-    They speak of one model, whatever else is in the node.
+    They speak of one model, whatever else is in the node; AMD's older ones name every size that there is in it.
     """
     vendor = vendor_of(resource)
     if vendor is NVIDIA:
@@ -123,8 +123,8 @@ def memory_mib(resource: str, labels: Mapping[str, str]) -> int | None:
         return int(text) if _MEMORY.fullmatch(text) else None
     if vendor is None or vendor.name != "amd" or resource != vendor.cards:
         return None
-    found = next((match for label in labels.items() if (match := _VRAM.fullmatch("=".join(label)))), None)
-    return int(found[1]) * 1024 if found else None
+    found = {match[1] for label in labels.items() if (match := _VRAM.fullmatch("=".join(label)))}
+    return int(found.pop()) * 1024 if len(found) == 1 else None
 
 
 def compute_slices(profile: str | None) -> int:

@@ -93,6 +93,8 @@ def test_configured_resources_count_devices_besides_those_of_known_vendors():
         ("nvidia.com/gpu", {}, None),
         ("amd.com/gpu", {"amd.com/gpu.vram": "192G"}, 192 * 1024),
         ("amd.com/gpu", {"beta.amd.com/gpu.vram.16G": "1"}, 16 * 1024),
+        ("amd.com/gpu", {"beta.amd.com/gpu.vram.16G": "2", "amd.com/gpu.vram": "16G"}, 16 * 1024),
+        ("amd.com/gpu", {"beta.amd.com/gpu.vram.16G": "1", "beta.amd.com/gpu.vram.64G": "1"}, None),
         ("amd.com/gpu", {"beta.amd.com/gpu.vram.16T": "1", "amd.com/gpu.family": "AI"}, None),
         ("amd.com/cpx_nps4", {"amd.com/gpu.vram": "192G"}, None),
         ("huawei.com/Ascend910", {"huawei.com/Ascend910.memory": "32768"}, None),

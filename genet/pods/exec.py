@@ -31,8 +31,8 @@ _LONGEST_LINE: Final = 4096
 _NOT_STARTED: Final = frozenset({126, 127})
 _RETRY_SECONDS: Final = 5.0
 
-Word = Annotated[str, msgspec.Meta(pattern=r"^[^\x00]*$", max_length=128 * 1024)]
-"""Linux' own limit of one argument; none can hold a NUL."""
+Word = Annotated[str, msgspec.Meta(max_length=128 * 1024)]
+"""Linux' own limit of one argument; that none can hold a NUL is said by `unusable`."""
 
 
 class ExecRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -59,6 +59,13 @@ class ExecFailed(Invalid):
     """The command could not be started."""
 
     code = "exec_failed"
+
+
+def unusable(command: Sequence[str]) -> list[FieldError]:
+    """What no program can be given."""
+    return [
+        FieldError(f"command[{index}]", "holds a NUL character") for index, word in enumerate(command) if "\0" in word
+    ]
 
 
 def _not_started(command: Sequence[str], why: str) -> ExecFailed:

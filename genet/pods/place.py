@@ -35,18 +35,28 @@ def place(pod: Pod, container: str | None) -> Place:
         Invalid: the pod has no such container.
         NotRunning: nothing can be started in the pod any more.
     """
-    sidecars = [c.name for c in pod.spec.init_containers if c.restart_policy == "Always"]
-    names = [c.name for c in pod.spec.containers] + sidecars
-    if container is not None and container not in names:
-        message = f"no such container; there are: {', '.join(names)}"
-        raise Invalid("nothing can be run there", errors=[FieldError("container", message)])
+    if errors := unknown(pod, container):
+        raise Invalid("nothing can be run there", errors=errors)
     if pod.metadata.deletion_timestamp is not None:
         raise NotRunning("the pod is being deleted")
     if is_finished(pod):
         raise NotRunning("the pod has ended")
     if is_stand_in(pod):
         raise NotRunning("the pod is being restarted; try again in a moment")
-    return Place(pod.metadata.namespace, pod.metadata.name, container or names[0])
+    return Place(pod.metadata.namespace, pod.metadata.name, container or _names(pod)[0])
+
+
+def unknown(pod: Pod, container: str | None) -> list[FieldError]:
+    """What is wrong with the name of the container."""
+    names = _names(pod)
+    if container is None or container in names:
+        return []
+    return [FieldError("container", f"no such container; there are: {', '.join(names)}")]
+
+
+def _names(pod: Pod) -> list[str]:
+    sidecars = [c.name for c in pod.spec.init_containers if c.restart_policy == "Always"]
+    return [c.name for c in pod.spec.containers] + sidecars
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ msgspec stops at the first error, and Litestar with it. Here each field is conve
 hold placeholders, so that the rules of the domain can be asked about all others before the answer goes out.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin
 
@@ -25,10 +26,10 @@ class Body(Generic[T]):
     value: T
     errors: tuple[FieldError, ...]
 
-    def checked(self) -> T:
-        """Raises Invalid unless every field is good."""
-        if self.errors:
-            raise Invalid("the request has fields that cannot be used", errors=self.errors)
+    def checked(self, more: Iterable[FieldError] = ()) -> T:
+        """Raises Invalid unless every field is good and there is nothing `more` against the value."""
+        if errors := (*self.errors, *more):
+            raise Invalid("the request has fields that cannot be used", errors=errors)
         return self.value
 
 

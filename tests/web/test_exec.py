@@ -131,11 +131,18 @@ async def test_what_does_not_run_says_so(desk):
         ({"command": ["a"], "timeoutSeconds": 0}, ["timeoutSeconds"]),
         ({"command": ["a"], "timeoutSeconds": 3601}, ["timeoutSeconds"]),
         ({"command": ["a"], "timeoutSeconds": "5", "tty": True}, ["tty", "timeoutSeconds"]),
+        ({"command": ["a", 1, "b\0"], "container": "other"}, ["command[1]", "command[2]", "container"]),
+        ({"command": 5, "container": "other"}, ["command", "container"]),
     ],
 )
 async def test_all_bad_fields_are_named(desk, body, fields):
     answer = await desk.http.post(f"/api/pods/{POD}/exec", params={"user": "alice"}, json=body)
     assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (422, fields)
+
+
+async def test_what_is_wrong_with_a_word_is_said_in_plain_words(desk):
+    refused = (await desk.exec("a", "b\0")).json()
+    assert refused["errors"] == [{"field": "command[1]", "message": "holds a NUL character"}]
 
 
 async def test_a_command_ends_with_the_token_that_let_it_in(desk):

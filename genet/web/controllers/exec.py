@@ -5,8 +5,8 @@ import asyncio
 from litestar import post
 from litestar.params import JSONBody
 
-from genet.pods.exec import ExecRequest, ExecResult
-from genet.pods.place import place
+from genet.pods.exec import ExecRequest, ExecResult, unusable
+from genet.pods.place import place, unknown
 from genet.web.body import Body, BodyDTO
 from genet.web.endings import on_end
 from genet.web.guards import AnyRequest, current_caller
@@ -40,7 +40,7 @@ async def exec_in_pod(
     ends.
     """
     _, pod = await find(request, owner, pod_id, services)
-    wanted = data.checked()
+    wanted = data.checked([*unusable(data.value.command), *unknown(pod, data.value.container)])
     gone = asyncio.Event()
     listening = asyncio.create_task(_hear(request, gone))
     stop = on_end(services, current_caller(request), gone.set)

@@ -130,7 +130,7 @@ def message_of(restart: Restart, language: Language = "en") -> str:
     """What it is doing, and what may become of it, for people."""
     english, chinese = _MESSAGES[_doing(restart)]
     gpus_go = _GPUS_GO[language] if restart.gpus else ""
-    return (chinese if language == "zh" else english).format(detail=restart.detail, gpus_go=gpus_go)
+    return (chinese if language == "zh" else english).format(detail=restart.detail.rstrip(".。"), gpus_go=gpus_go)
 
 
 def _doing(restart: Restart) -> str:
@@ -147,26 +147,26 @@ _GPUS_GO: Final[Mapping[Language, str]] = {
 }
 _MESSAGES: Final[Mapping[str, tuple[str, str]]] = {
     "cancelled": (
-        "it was deleted while it was being restarted, and does not come back",
-        "重启期间已被删除，不会再恢复",
+        "It was deleted while it was being restarted, and does not come back.",
+        "重启期间已被删除，不会再恢复。",
     ),
     "quota": (
-        "it waits to be made again until the cluster counts its room as free: {detail}",
-        "等待集群配额释放后重新创建：{detail}",
+        "It waits to be made again until the cluster counts its room as free: {detail}.",
+        "等待集群配额释放后重新创建：{detail}。",
     ),
     "refused": (
-        "the cluster does not take it again, and it is tried on and on: {detail}",
-        "集群拒绝重新创建它，系统会不断重试：{detail}",
+        "The cluster does not take it again, and it is tried on and on: {detail}.",
+        "集群拒绝重新创建它，系统会不断重试：{detail}。",
     ),
     "node": (
-        "its node {detail} does not answer, so nobody can tell whether it has ended; restart it elsewhere",
-        "所在节点 {detail} 没有响应，无法确认它是否已结束；请在其他节点上重启",
+        "Its node {detail} does not answer, so nobody can tell whether it has ended; restart it elsewhere.",
+        "所在节点 {detail} 没有响应，无法确认它是否已结束；请在其他节点上重启。",
     ),
     "ending": (
-        "its processes are being ended, then it is made again{gpus_go}",
-        "正在结束其中的程序，随后重新创建{gpus_go}",
+        "Its processes are being ended, then it is made again{gpus_go}.",
+        "正在结束其中的程序，随后重新创建{gpus_go}。",
     ),
-    "beginning": ("it has ended and is made again{gpus_go}", "已结束，正在重新创建{gpus_go}"),
+    "beginning": ("It has ended and is made again{gpus_go}.", "已结束，正在重新创建{gpus_go}。"),
 }
 
 

@@ -51,7 +51,7 @@ def waits(request: PodRequest, kind: GPUType, places: Sequence[Place]) -> str | 
     if not request.gpu_count or any(place.free >= request.gpu_count for place in where):
         return None
     on = f" on {request.node_name}" if request.node_name is not None else " on one node"
-    return f"waits for {request.gpu_count} of {kind.name}{on}; {free_now(places)}"
+    return f"It waits for {request.gpu_count} of {kind.name}{on}; {free_now(places)}."
 
 
 def free_now(places: Iterable[Place]) -> str:

@@ -117,7 +117,7 @@ def test_who_has_to_wait_is_told_so(client, new_person, server, gpu_node):
     def is_told() -> bool:
         found = create(client, gpuType="whole", gpuCount=1, nodeName=gpu_node).json()
         client.delete(f"/api/pods/{found['id']}")
-        return str(found["message"]).startswith(f"waits for 1 of whole on {gpu_node}; ")
+        return str(found["message"]).startswith(f"It waits for 1 of whole on {gpu_node}; ")
 
     until(is_told, what="nothing is free")
 

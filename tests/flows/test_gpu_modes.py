@@ -168,7 +168,7 @@ async def test_what_others_hold_is_waited_for_and_the_answer_says_what_is_free_w
                 answer = await modes.create(name="b", gpuType="whole", gpuCount=3, user="bob")
             await asyncio.sleep(0.01)
     assert answer.status_code == 201
-    assert answer.json()["message"] == "waits for 3 of whole on one node; free now: 2 on two, 1 on four"
+    assert answer.json()["message"] == "It waits for 3 of whole on one node; free now: 2 on two, 1 on four."
 
 
 async def test_what_no_node_has_is_refused_from_memory_alone(modes, cluster):

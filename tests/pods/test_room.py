@@ -42,11 +42,11 @@ def test_only_what_no_node_could_ever_give_is_refused(request_, where, field):
     ("request_", "where", "expected"),
     [
         (asking(2), TWO, None),
-        (asking(3), TWO, "waits for 3 of A100 on one node; free now: 2 on b"),
-        (asking(1, "a"), TWO, "waits for 1 of A100 on a; free now: 2 on b"),
+        (asking(3), TWO, "It waits for 3 of A100 on one node; free now: 2 on b."),
+        (asking(1, "a"), TWO, "It waits for 1 of A100 on a; free now: 2 on b."),
         (asking(2, "b"), TWO, None),
-        (asking(1), places(("a", 0, 4)), "waits for 1 of A100 on one node; none are free now"),
-        (asking(1), [], "waits for 1 of A100 on one node; none are free now"),
+        (asking(1), places(("a", 0, 4)), "It waits for 1 of A100 on one node; none are free now."),
+        (asking(1), [], "It waits for 1 of A100 on one node; none are free now."),
         (asking(0), TWO, None),
     ],
 )
@@ -56,4 +56,4 @@ def test_who_has_to_wait_is_told_what_is_free_where(request_, where, expected):
 
 def test_the_nodes_with_most_free_are_named_first_and_not_all_of_them():
     many = places(*((f"n{free}", free, 8) for free in range(1, 6)), ("m5", 5, 8))
-    assert waits(asking(6), A100, many) == "waits for 6 of A100 on one node; free now: 5 on m5, 5 on n5, 4 on n4"
+    assert waits(asking(6), A100, many) == "It waits for 6 of A100 on one node; free now: 5 on m5, 5 on n5, 4 on n4."

@@ -15,7 +15,8 @@ class Dev(Section, frozen=True):
 
 class Admins(Section, frozen=True):
     users: tuple[str, ...] = ()
-    """userIdentifiers that may list and act for everybody."""
+    """userIdentifiers that may list and act for everybody. Where people choose their own name or mail address at the
+    provider they choose their userIdentifier: name groups then."""
     groups: tuple[str, ...] = ()
     """Groups, as the provider calls them, whose members may."""
 

@@ -38,7 +38,7 @@ class Allow(Section, frozen=True):
     """Domains of e-mail addresses that the provider calls verified."""
     groups: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
-    """userIdentifiers; where people choose their own name or mail address at the provider, groups are the safer list."""
+    """userIdentifiers; where people choose their own name or mail address at the provider, groups are safer."""
 
 
 class OAuth(Section, frozen=True):

@@ -44,6 +44,16 @@ def test_hovering_says_who_holds_a_gpu_and_how_busy_it_is(demo: Demo, visit: Vis
     expect(heatmap.card).to_be_hidden()
 
 
+@pytest.mark.parametrize("locale", ["en", "zh-CN"])
+def test_the_card_has_room_for_whole_moments(demo: Demo, visit: Visit, locale):
+    heatmap = Heatmap(visit(demo.page("/gpus", "alice"), locale=locale))
+    heatmap.map.blur()
+    heatmap.hover(heatmap.cell("v100-01 · GPU 6"))
+    moments = heatmap.card.locator("dd").filter(has_text=re.compile(r"\d\d:\d\d"))
+    expect(moments).to_have_count(2)
+    assert moments.evaluate_all("all => all.every((one) => one.scrollWidth <= one.clientWidth)")
+
+
 def test_hovering_moves_the_outline_without_painting_anew(demo: Demo, visit: Visit):
     page = visit(demo.page("/gpus", "alice"))
     heatmap = Heatmap(page)

@@ -15,7 +15,7 @@ import { type Device, deviceOf, type Fleet } from "../model";
 import classes from "./Heatmap.module.css";
 import { StateMark } from "./Mark";
 
-const WIDTH = 272;
+const WIDTH = 304;
 /** Between the square and the card. */
 const OFFSET = 10;
 /** The pointer rests this long before the node is asked for. */

@@ -12,7 +12,7 @@ from genet.cli.common import Commands, authorities, complain
 if TYPE_CHECKING:
     from genet.client.credential import Renewal
     from genet.client.login import Way
-    from genet.client.store import Login, Store
+    from genet.client.store import ApiToken, Login, Store
 
 _INTERRUPTED = 130
 _LONGEST_TOKEN = 4096
@@ -80,6 +80,8 @@ def _spoken(command: Callable[[argparse.Namespace], int]) -> Callable[[argparse.
             return complain(f"{error.filename or 'this machine'}: {error.strerror or error}", 1)
         except KeyboardInterrupt:
             return complain("interrupted", _INTERRUPTED)
+        except EOFError:
+            return complain("nothing was given", 1)
 
     return run
 
@@ -195,13 +197,12 @@ def _whoami(arguments: argparse.Namespace) -> int:
 
 
 def _logout(arguments: argparse.Namespace) -> int:
-    from genet.client.addresses import server_url
     from genet.client.calls import Calls
     from genet.client.errors import ClientError
     from genet.client.provider import discover
 
     store = _store()
-    kept = store.latest_token() if arguments.server is None else store.read_token(server_url(arguments.server))
+    kept = _kept(store, arguments)
     login = _known(store, arguments)
     if kept is not None and (login is None or login.issuer.rstrip("/") == kept.server):
         store.forget_token(kept.server)
@@ -244,12 +245,20 @@ def _known(store: "Store", arguments: argparse.Namespace) -> "Login | None":
     return store.read(url, arguments.client_id) or store.read(f"{url}/", arguments.client_id)
 
 
+def _kept(store: "Store", arguments: argparse.Namespace) -> "ApiToken | None":
+    from genet.client.addresses import server_url
+
+    return store.latest_token() if arguments.server is None else store.read_token(server_url(arguments.server))
+
+
 def _found(store: "Store", arguments: argparse.Namespace) -> "Login":
     from genet.client.errors import LoginNeeded
 
     found = _known(store, arguments)
     if found is None:
-        raise LoginNeeded("you are not logged in", hint=f"Log in: genet login {arguments.server or 'SERVER'}")
+        kept = _kept(store, arguments)
+        but = f"; the API token for {kept.server} is for `genet pods` alone" if kept is not None else ""
+        raise LoginNeeded(f"you are not logged in{but}", hint=f"Log in: genet login {arguments.server or 'SERVER'}")
     return found
 
 

@@ -9,7 +9,9 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 def server_url(text: str) -> str:
     """What somebody typed for a server, as its URL without a slash at the end; a bare name means https."""
-    url = text if "://" in text else f"https://{text}"
+    url, _, query = (text if "://" in text else f"https://{text}").partition("?")
+    if query:
+        raise ClientError("the server's address is what stands before the question mark", hint=f"Use {printable(url)}")
     return safe_url(url.rstrip("/"), "the server's address")
 
 

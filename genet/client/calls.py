@@ -26,6 +26,11 @@ _LONGEST: Final = 1024 * 1024
 _WHOLE_SECONDS: Final = 30.0
 _SILENCE_SECONDS: Final = 15.0
 _CONNECT_SECONDS: Final = 10.0
+_HINTS: Final = {
+    "CERTIFICATE_VERIFY_FAILED": "If its certificate comes from your own authority, name that with --ca-file.",
+    "WRONG_VERSION_NUMBER": "It seems to speak plain HTTP: name it with http:// in front, if it is on this machine.",
+}
+"""What to do, by a word of what OpenSSL says."""
 _TIMEOUT: Final = httpx.Timeout(_SILENCE_SECONDS, connect=_CONNECT_SECONDS)
 
 
@@ -96,9 +101,8 @@ class Calls:
                 yield answer
         except httpx.HTTPError as error:
             reason = printable(str(error)) or type(error).__name__
-            hint = "If its certificate comes from your own authority, name that with --ca-file."
-            is_tls = "CERTIFICATE_VERIFY_FAILED" in reason
-            raise Unreachable(f"cannot reach {origin(url)}: {reason}", hint=hint if is_tls else "") from None
+            hint = next((hint for word, hint in _HINTS.items() if word in reason), "")
+            raise Unreachable(f"cannot reach {origin(url)}: {reason}", hint=hint) from None
 
     def _client(self, url: str) -> httpx.Client:
         """Proxies of the environment are for what is elsewhere."""

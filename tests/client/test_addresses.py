@@ -19,6 +19,11 @@ def test_what_people_type_becomes_an_address(typed, url):
     assert server_url(typed) == url
 
 
+def test_an_address_of_the_page_is_no_address_of_a_server():
+    with pytest.raises(ClientError, match=r"before the question mark\nUse http://127\.0\.0\.1:8080/$"):
+        server_url("http://127.0.0.1:8080/?user=alice")
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -194,6 +194,11 @@ def test_what_is_no_discovery_document_is_not_followed(issuer, path, words):
         discover(f"{issuer.url}/{path}", calls, "kube")
 
 
+def test_a_server_without_tls_is_told_from_one_with(issuer):
+    with Calls(None) as calls, pytest.raises(Unreachable, match="http://"):
+        discover(issuer.url.replace("http://", "https://"), calls, "kube")
+
+
 def test_the_authority_must_be_known(authority, tmp_path, browser, store):
     with issuing(authority.issue(tmp_path)) as issuer:
         with Calls(None) as calls, pytest.raises(Unreachable, match="--ca-file"):

@@ -97,6 +97,8 @@ async def test_a_token_is_kept_after_the_server_has_said_whose_it_is(alice, tmp_
     assert done.returncode == 0, done.stderr
     assert "You are alice" in done.stdout
     assert "0 of 3 pods" in await alice.does("list", **none)
+    done = await alice.genet("kubeconfig", **none)
+    assert f"you are not logged in; the API token for {alice.url} is for `genet pods` alone" in done.stderr
     done = await alice.genet("logout", **none)
     assert "forgotten here" in done.stdout
     assert "--server" in await alice.fails(3, "list", **none)
@@ -106,15 +108,20 @@ async def test_a_token_is_kept_after_the_server_has_said_whose_it_is(alice, tmp_
     assert not list((tmp_path / "cache").rglob("*.token"))
 
 
+async def test_who_gives_no_token_after_all_is_told_so(alice):
+    code, shown = await on_terminal(alice, ["login", "--with-token", alice.url], typed=b"\x04", after=b"API token: ")
+    assert (code, "genet: nothing was given" in shown, "Traceback" in shown) == (1, True, False)
+
+
 async def test_delete_asks_and_says_what_is_lost(alice):
     await alice.does("create", "--image", "debian:13", "--name", "a", "--no-wait", *SLEEP)
     said = await alice.fails(2, "delete", "a")
     assert "Everything outside of /workspace is lost" in said
     assert "--yes" in said
-    code, shown = await on_terminal(alice, ["delete", "a"], typed=b"n\n")
+    code, shown = await on_terminal(alice, ["pods", "delete", "a"], typed=b"n\n")
     assert (code, "Delete a? [y/N]" in shown) == (1, True)
     assert "a" in await alice.does("list", "-o", "name")
-    code, shown = await on_terminal(alice, ["delete", "a"], typed=b"y\n")
+    code, shown = await on_terminal(alice, ["pods", "delete", "a"], typed=b"y\n")
     assert (code, "a is deleted" in shown) == (0, True)
 
 
@@ -163,7 +170,7 @@ async def on_terminal(person: Person, arguments: list[str], typed: bytes, after:
         pid, screen = pty.fork()
         if pid == 0:
             os.chdir(ROOT)
-            os.execve(GENET[0], [*GENET, "pods", *arguments], person.env(TERM="xterm"))  # noqa: S606
+            os.execve(GENET[0], [*GENET, *arguments], person.env(TERM="xterm"))  # noqa: S606
         shown, waiting, deadline = b"", typed, time.monotonic() + 30
         while time.monotonic() < deadline:
             if not select.select([screen], [], [], 1)[0]:
@@ -196,5 +203,5 @@ async def test_a_command_in_a_pod_has_its_output_and_its_exit_code(alice):
 async def test_a_shell_in_the_terminal(alice):
     await alice.does("create", "--image", "debian:13", "--name", "a", *SLEEP)
     assert "-it needs a terminal" in await alice.fails(2, "exec", "-it", "a")
-    code, shown = await on_terminal(alice, ["exec", "-it", "a"], typed=b"echo gen''et\rexit 5\r", after=b"# ")
+    code, shown = await on_terminal(alice, ["pods", "exec", "-it", "a"], typed=b"echo gen''et\rexit 5\r", after=b"# ")
     assert (code, "\r\ngenet\r\n" in shown) == (5, True), shown

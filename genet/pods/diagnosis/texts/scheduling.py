@@ -35,8 +35,8 @@ SCHEDULING: Final[Mapping[str, Text]] = {
         "{firstNode} 上的 {firstPod}，占用 {firstCount:amount}，将于 {endsAt:time} 结束（除非被延长）。]]",
     ),
     "others_wait": Text(
-        "{pods:other pod waits|other pods wait} for {asked:amount} in all[[, {earlier} of them for longer than this "
-        "one]]. The scheduler tries each of them again and again, and starts the first that fits: a small one may "
+        "{pods:other pod waits|other pods wait} for {asked:amount} in all[[; {earlier:has|have} waited longer than "
+        "this one]]. The scheduler tries each of them again and again, and starts the first that fits: a small one may "
         "start before a large one.",
         "另有 {pods} 个 Pod 也在等待，共申请 {asked:amount}[[，其中 {earlier} 个等待得更久]]。调度器会反复尝试，谁先"
         "放得下谁先启动：申请少的可能先于申请多的启动。",

@@ -28,6 +28,8 @@ _MEMORY: Final = "64Mi"
 _SCRATCH: Final = "/tmp"  # noqa: S108 # the Job's own, and nobody else is in there
 _CREDENTIALS: Final = "/etc/genet/registry"
 _LABEL_LENGTH: Final = 63
+_RESCUE_SECONDS: Final = 120
+"""Its image is on the node already, as the killed Job ran there."""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,27 +77,31 @@ def manifest(name: str, order: Order, settings: Commit) -> dict[str, Any]:
 def rescue(name: str, source: Source, settings: Commit, owner: Job | None) -> dict[str, Any]:
     """Lets a container go on that a killed Job may have left paused; fails, and does nothing else, if it is not.
 
-    Tried once: a second time might come in the middle of the next save. `owner` is the killed Job, if it is there.
+    Tried once, and for a short while: later it might come in the middle of the next save. It asks no registry, so it is
+    given no credentials but those that its image is pulled with. `owner` is the killed Job, if it is there.
     """
     metadata: dict[str, Any] = {"name": name, "labels": {naming.MANAGED: "true"}}
     if owner is not None:
         reference = {"apiVersion": "batch/v1", "kind": "Job", "name": owner.metadata.name, "uid": owner.metadata.uid}
         metadata["ownerReferences"] = [reference]
-    spec = _pod(source.node, settings, containers=[_container(UNPAUSE, settings, [source.container_id])])
+    unpause = _container(UNPAUSE, settings, [source.container_id], asks_registry=False)
+    spec = _pod(source.node, settings, asks_registry=False, containers=[unpause])
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": metadata,
         "spec": {
             "backoffLimit": 0,
-            "activeDeadlineSeconds": settings.timeout_minutes * 60,
+            "activeDeadlineSeconds": _RESCUE_SECONDS,
             "ttlSecondsAfterFinished": int(timedelta(hours=settings.keep_hours).total_seconds()),
             "template": {"spec": spec},
         },
     }
 
 
-def _pod(node: str, settings: Commit, **containers: list[dict[str, Any]]) -> dict[str, Any]:
+def _pod(
+    node: str, settings: Commit, *, asks_registry: bool = True, **containers: list[dict[str, Any]]
+) -> dict[str, Any]:
     spec: dict[str, Any] = {
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
@@ -109,17 +115,18 @@ def _pod(node: str, settings: Commit, **containers: list[dict[str, Any]]) -> dic
         ],
     }
     if settings.push_secret is not None:
+        spec["imagePullSecrets"] = [{"name": settings.push_secret}]
+    if settings.push_secret is not None and asks_registry:
         credentials = {
             "secretName": settings.push_secret,
             "items": [{"key": ".dockerconfigjson", "path": "config.json"}],
             "defaultMode": 0o400,
         }
         spec["volumes"].append({"name": "registry", "secret": credentials})
-        spec["imagePullSecrets"] = [{"name": settings.push_secret}]
     return spec
 
 
-def _container(verb: str, settings: Commit, words: list[str]) -> dict[str, Any]:
+def _container(verb: str, settings: Commit, words: list[str], *, asks_registry: bool = True) -> dict[str, Any]:
     known = ["--address", settings.socket, "--namespace", settings.containerd_namespace]
     known += ["--data-root", f"{_SCRATCH}/nerdctl"]
     if settings.insecure_registry:
@@ -129,7 +136,7 @@ def _container(verb: str, settings: Commit, words: list[str]) -> dict[str, Any]:
         {"name": "containerd", "mountPath": settings.socket},
         {"name": "scratch", "mountPath": _SCRATCH},
     ]
-    if settings.push_secret is not None:
+    if settings.push_secret is not None and asks_registry:
         # also while it reads: of a base that is not all there it fetches what is missing
         env["DOCKER_CONFIG"] = _CREDENTIALS
         mounts.append({"name": "registry", "mountPath": _CREDENTIALS, "readOnly": True})

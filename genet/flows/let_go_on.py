@@ -23,8 +23,9 @@ from genet.settings import Commit
 
 log = logging.getLogger(__name__)
 
-_TRIES: Final = 30
+_TRIES: Final = 12
 _RETRY_SECONDS: Final = 10.0
+"""Two minutes in all: others wait behind it, and later it might come in the middle of the next save."""
 
 
 class LetGoOn:
